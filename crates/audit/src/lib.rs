@@ -1,0 +1,1 @@
+//! Audit records, and a recorder that answers when a record is safe

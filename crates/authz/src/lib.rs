@@ -1,0 +1,1 @@
+//! Which permission a route needs, from one table

@@ -1,0 +1,1 @@
+//! The decision on a request: who, from where, how often, may it

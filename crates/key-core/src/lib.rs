@@ -1,0 +1,22 @@
+#![doc = include_str!("../README.md")]
+
+mod alphabet;
+mod checksum;
+mod digest;
+mod environment;
+mod generate;
+mod hint;
+mod parse;
+mod pepper;
+mod redact;
+mod token;
+
+pub use checksum::checksum;
+pub use digest::KeyDigest;
+pub use environment::{Environment, UnknownEnvironment};
+pub use generate::GeneratorError;
+pub use hint::KeyHint;
+pub use parse::ParseError;
+pub use pepper::{Pepper, PepperError, PepperLineProblem, PepperRing, PepperVersion};
+pub use redact::redact;
+pub use token::{ApiKeyToken, KEY_LENGTH, PREFIX};

@@ -1,0 +1,1 @@
+//! What is done to accounts and keys, each change with its audit record

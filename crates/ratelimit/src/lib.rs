@@ -1,0 +1,1 @@
+//! Requests per hour, counted so that a limit holds

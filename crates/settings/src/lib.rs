@@ -1,0 +1,1 @@
+//! The settings that both programs read: flags, environment, file

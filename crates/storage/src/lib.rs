@@ -1,0 +1,1 @@
+//! Accounts, keys, audit and resources in SQLite or PostgreSQL

@@ -1,0 +1,1 @@
+//! The actix adapter: a request becomes facts, a refusal becomes an answer
