@@ -1,0 +1,34 @@
+//! The one port: how the gate learns what a key is.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use torvus_key_core::KeyDigest;
+
+use crate::{Account, ApiKey, Timestamp};
+
+/// A key, its account and the secret that was shown, read at one instant.
+#[derive(Clone, Debug)]
+pub struct KeySnapshot {
+    /// The key.
+    pub key: ApiKey,
+    /// The account it belongs to.
+    pub account: Account,
+    /// The end of the secret's grace, where it was replaced by a rotation.
+    pub secret_ends_at: Option<Timestamp>,
+}
+
+/// The store could not be asked. Never a yes, never a no: 503.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the keys can't be read now")]
+pub struct LookupUnavailable;
+
+/// What a look-up gives in the end.
+pub type LookupFuture<'a> =
+    Pin<Box<dyn Future<Output = Result<Option<KeySnapshot>, LookupUnavailable>> + Send + 'a>>;
+
+/// Finds keys by their digests.
+pub trait KeyLookup: Send + Sync {
+    /// The key with one of these digests (one for each version of the pepper).
+    fn find<'a>(&'a self, digests: &'a [KeyDigest]) -> LookupFuture<'a>;
+}

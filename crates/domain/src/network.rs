@@ -1,0 +1,216 @@
+//! Which addresses a key may be used from.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr};
+
+use ipnetwork::{IpNetwork, Ipv4Network};
+
+/// Addresses and networks that a key is bound to; empty means any.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct IpAllowlist(Vec<IpNetwork>);
+
+/// Why a list of addresses can't be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NetworkError {
+    /// Neither an address nor a network.
+    #[error("{0:?} is no address or network: use 203.0.113.5, 198.51.100.0/24 or 2001:db8::/32")]
+    Unreadable(String),
+    /// Bits are set to the right of the prefix; says what was probably meant.
+    #[error("{given} has bits set behind its prefix: did you mean {meant}?")]
+    HostBits {
+        /// What was given.
+        given: String,
+        /// The network that holds it.
+        meant: String,
+    },
+    /// An IPv4-mapped network that is wider than IPv4 itself.
+    #[error("{0} is wider than IPv4: write it as an IPv4 network")]
+    MappedTooWide(String),
+    /// More entries than a key may have.
+    #[error("{0} entries are too many: at most 100 addresses or networks")]
+    TooMany(usize),
+}
+
+impl IpAllowlist {
+    /// How many entries a list may have (public contract, section 1).
+    pub const MAX: usize = 100;
+
+    /// Reads entries that are separated by commas, blanks or lines.
+    ///
+    /// # Errors
+    /// [`NetworkError`] names the entry and what is wrong with it.
+    pub fn parse(text: &str) -> Result<Self, NetworkError> {
+        Self::from_entries(
+            text.split(|c: char| c == ',' || c.is_whitespace())
+                .filter(|entry| !entry.is_empty()),
+        )
+    }
+
+    /// Reads one entry from each text. Repeated entries are kept once.
+    ///
+    /// # Errors
+    /// [`NetworkError`] names the entry and what is wrong with it.
+    pub fn from_entries<'a>(
+        entries: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Self, NetworkError> {
+        let mut networks = Vec::new();
+        for entry in entries {
+            let network = network(entry.trim())?;
+            if !networks.contains(&network) {
+                networks.push(network);
+            }
+        }
+        if networks.len() > Self::MAX {
+            return Err(NetworkError::TooMany(networks.len()));
+        }
+        Ok(Self(networks))
+    }
+
+    /// Whether a request from this address may pass. An IPv4-mapped IPv6
+    /// address is matched as IPv4.
+    #[must_use]
+    pub fn allows(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        self.0.is_empty() || self.0.iter().any(|network| network.contains(address))
+    }
+
+    /// Whether any address may pass.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Its entries as text: an address without a prefix where it is one.
+    #[must_use]
+    pub fn entries(&self) -> Vec<String> {
+        self.0.iter().map(entry_text).collect()
+    }
+}
+
+impl fmt::Display for IpAllowlist {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.entries().join(","))
+    }
+}
+
+impl serde::Serialize for IpAllowlist {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.entries())
+    }
+}
+
+fn entry_text(network: &IpNetwork) -> String {
+    let whole = if network.is_ipv4() { 32 } else { 128 };
+    if network.prefix() == whole {
+        network.ip().to_string()
+    } else {
+        network.to_string()
+    }
+}
+
+/// One entry in its canonical form: IPv4-mapped ones become IPv4.
+fn network(entry: &str) -> Result<IpNetwork, NetworkError> {
+    let unreadable = || NetworkError::Unreadable(entry.to_owned());
+    // A mask such as /255.255.255.0 parses too, but two spellings of one
+    // prefix are one too many.
+    if let Some((_, prefix)) = entry.split_once('/')
+        && (prefix.is_empty() || !prefix.bytes().all(|b| b.is_ascii_digit()))
+    {
+        return Err(unreadable());
+    }
+    let parsed: IpNetwork = entry.parse().map_err(|_| unreadable())?;
+    let network = match parsed {
+        IpNetwork::V6(v6) => match v6.ip().to_ipv4_mapped() {
+            Some(v4) => mapped(entry, v4, v6.prefix())?,
+            None => parsed,
+        },
+        IpNetwork::V4(_) => parsed,
+    };
+    if network.network() == network.ip() {
+        Ok(network)
+    } else {
+        let meant =
+            IpNetwork::new(network.network(), network.prefix()).map_err(|_| unreadable())?;
+        Err(NetworkError::HostBits {
+            given: entry.to_owned(),
+            meant: entry_text(&meant),
+        })
+    }
+}
+
+fn mapped(entry: &str, address: Ipv4Addr, prefix: u8) -> Result<IpNetwork, NetworkError> {
+    let prefix = prefix
+        .checked_sub(96)
+        .ok_or_else(|| NetworkError::MappedTooWide(entry.to_owned()))?;
+    Ipv4Network::new(address, prefix)
+        .map(IpNetwork::V4)
+        .map_err(|_| NetworkError::Unreadable(entry.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn allows(list: &str, address: &str) -> bool {
+        IpAllowlist::parse(list)
+            .unwrap()
+            .allows(address.parse().unwrap())
+    }
+
+    #[test]
+    fn matches_addresses_and_networks_of_both_families() {
+        assert!(allows("", "192.0.2.1"));
+        assert!(allows("203.0.113.5, 198.51.100.10", "198.51.100.10"));
+        assert!(!allows("203.0.113.5", "203.0.113.6"));
+        assert!(allows("2001:db8::/32", "2001:db8:ffff::1"));
+        assert!(!allows("2001:db8::/32", "2001:db9::1"));
+        assert!(allows("203.0.113.0/24", "::ffff:203.0.113.200"));
+        assert!(allows("::ffff:203.0.113.0/120", "203.0.113.200"));
+        assert!(!allows("0.0.0.0/0", "2001:db8::1"));
+    }
+
+    #[test]
+    fn says_what_is_wrong() {
+        assert_eq!(
+            IpAllowlist::parse("203.0.113.7/24"),
+            Err(NetworkError::HostBits {
+                given: "203.0.113.7/24".to_owned(),
+                meant: "203.0.113.0/24".to_owned()
+            })
+        );
+        assert!(matches!(
+            IpAllowlist::parse("::ffff:203.0.113.0/24"),
+            Err(NetworkError::MappedTooWide(_))
+        ));
+        for bad in [
+            "300.1.1.1",
+            "1.2.3",
+            "1.2.3.4/33",
+            "1.2.3.4/",
+            "1.2.3.0/255.255.255.0",
+            "example.com",
+            "::1/129",
+            "01.2.3.4",
+        ] {
+            assert!(
+                matches!(IpAllowlist::parse(bad), Err(NetworkError::Unreadable(_))),
+                "{bad}"
+            );
+        }
+    }
+
+    #[test]
+    fn holds_a_hundred_and_no_more() {
+        let many = |n: u8| {
+            (0..n)
+                .map(|i| format!("192.0.2.{i}"))
+                .collect::<Vec<_>>()
+                .join("\n")
+        };
+        assert_eq!(IpAllowlist::parse(&many(100)).unwrap().entries().len(), 100);
+        assert_eq!(
+            IpAllowlist::parse(&many(101)),
+            Err(NetworkError::TooMany(101))
+        );
+    }
+}
