@@ -1,1 +1,12 @@
-//! Audit records, and a recorder that answers when a record is safe
+#![doc = include_str!("../README.md")]
+
+pub mod csv;
+mod filter;
+mod record;
+mod recorder;
+mod sink;
+
+pub use filter::{AuditFilter, Cursor, StatusFilter, StatusFilterError};
+pub use record::AuditRecord;
+pub use recorder::{NotRecorded, Recorder};
+pub use sink::{Sink, SinkError};

@@ -1,0 +1,158 @@
+//! One record of the audit log.
+
+use std::net::IpAddr;
+
+use serde::{Serialize, Serializer};
+use torvus_domain::{AccountId, AuditId, Category, KeyId, Outcome, RequestId, Timestamp, rfc3339};
+use torvus_key_core::Environment;
+
+/// What is kept of a request, or of what was done to a key or an account
+/// (public contract, section 7). Never a body, a query string or a key.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct AuditRecord {
+    /// Its own identifier.
+    pub id: AuditId,
+    /// When the request came in, or the change was made.
+    #[serde(serialize_with = "instant")]
+    pub at: Timestamp,
+    /// What kind of thing it tells of.
+    pub category: Category,
+    /// The identifier that the answer carried.
+    pub request_id: Option<RequestId>,
+    /// The identifier that the client sent along.
+    pub client_request_id: Option<String>,
+    /// The account, where it is known.
+    pub account_id: Option<AccountId>,
+    /// The key, where it is known.
+    pub key_id: Option<KeyId>,
+    /// The key's name at the time.
+    pub key_name: Option<String>,
+    /// The key's environment.
+    #[serde(serialize_with = "environment")]
+    pub environment: Option<Environment>,
+    /// The method, as sent.
+    pub method: Option<String>,
+    /// The raw path, without the query.
+    pub path: Option<String>,
+    /// The template of the route that was matched, `/v1/vaults/:id`.
+    pub route: Option<String>,
+    /// The status of the answer.
+    pub status: Option<u16>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The client's address, in its canonical form.
+    pub ip: Option<IpAddr>,
+    /// What the client calls itself.
+    pub user_agent: Option<String>,
+    /// From the head of the request to its record, in microseconds.
+    pub duration_us: Option<i64>,
+    /// A live key was let through, and the answer is not a 5xx.
+    pub billable: bool,
+    /// Who did it, for what is done to keys and accounts.
+    pub actor: Option<String>,
+    /// What was done: `key.create`, `key.revoke`, `account.create` …
+    pub action: Option<String>,
+    /// Before, after and reason of a change.
+    pub detail: Option<serde_json::Value>,
+}
+
+impl AuditRecord {
+    /// A record with a new identifier and nothing else in it.
+    #[must_use]
+    pub fn new(at: Timestamp, category: Category, outcome: Outcome) -> Self {
+        Self {
+            id: AuditId::new(at),
+            at,
+            category,
+            request_id: None,
+            client_request_id: None,
+            account_id: None,
+            key_id: None,
+            key_name: None,
+            environment: None,
+            method: None,
+            path: None,
+            route: None,
+            status: None,
+            outcome,
+            ip: None,
+            user_agent: None,
+            duration_us: None,
+            billable: false,
+            actor: None,
+            action: None,
+            detail: None,
+        }
+    }
+
+    /// Whether the key was let in far enough to count as used: it was known,
+    /// alive and its account not suspended.
+    #[must_use]
+    pub fn used_key(&self) -> Option<KeyId> {
+        let refused = matches!(
+            self.outcome,
+            Outcome::MissingKey
+                | Outcome::MalformedKey
+                | Outcome::UnknownKey
+                | Outcome::ExpiredKey
+                | Outcome::RevokedKey
+                | Outcome::SuspendedAccount
+        );
+        self.key_id
+            .filter(|_| self.category == Category::ApiActivity && !refused)
+    }
+}
+
+fn instant<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&rfc3339(*at))
+}
+
+#[expect(clippy::ref_option, reason = "serde hands the field over by reference")]
+fn environment<S: Serializer>(
+    environment: &Option<Environment>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match environment {
+        Some(environment) => serializer.serialize_some(environment.as_str()),
+        None => serializer.serialize_none(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_has_the_fields_of_the_contract() {
+        let mut record =
+            AuditRecord::new(Timestamp::UNIX_EPOCH, Category::ApiActivity, Outcome::Ok);
+        record.environment = Some(Environment::Live);
+        record.status = Some(200);
+        let json = serde_json::to_value(&record).unwrap();
+        for field in [
+            "id",
+            "at",
+            "request_id",
+            "client_request_id",
+            "account_id",
+            "key_id",
+            "environment",
+            "method",
+            "path",
+            "route",
+            "status",
+            "outcome",
+            "ip",
+            "user_agent",
+            "duration_us",
+            "billable",
+            "category",
+            "actor",
+        ] {
+            assert!(json.get(field).is_some(), "{field}");
+        }
+        assert_eq!(json["at"], "1970-01-01T00:00:00Z");
+        assert_eq!(json["environment"], "live");
+        assert_eq!(json["key_id"], serde_json::Value::Null);
+    }
+}

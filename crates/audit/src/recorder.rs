@@ -1,0 +1,203 @@
+//! Turns many requests that wait into few batches that are committed.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+
+use crate::{AuditRecord, Sink};
+
+/// How many records go into one batch at the most.
+const BATCH_MAX: usize = 256;
+/// How many records may wait. More than any number of connections keeps busy.
+const QUEUE_MAX: usize = 65_536;
+/// How long a record may wait to be safe.
+const WAIT_MAX: Duration = Duration::from_secs(2);
+
+/// The record is not known to be safe: the answer must be 503.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the request could not be recorded")]
+pub struct NotRecorded;
+
+struct Waiting {
+    record: AuditRecord,
+    safe: oneshot::Sender<()>,
+}
+
+/// Takes records, and answers when they are safe.
+pub struct Recorder {
+    queue: Mutex<Option<mpsc::Sender<Waiting>>>,
+    writer: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Recorder {
+    /// Starts the thread that writes to the sink.
+    ///
+    /// # Errors
+    /// Where the operating system gives no thread.
+    pub fn start(sink: Arc<dyn Sink>) -> std::io::Result<Self> {
+        let (queue, waiting) = mpsc::channel(QUEUE_MAX);
+        let writer = std::thread::Builder::new()
+            .name("audit".to_owned())
+            .spawn(move || write(&*sink, waiting))?;
+        Ok(Self {
+            queue: Mutex::new(Some(queue)),
+            writer: Mutex::new(Some(writer)),
+        })
+    }
+
+    /// Records, and returns when the record is safe.
+    ///
+    /// # Errors
+    /// [`NotRecorded`] where the sink failed, two seconds have passed, or the
+    /// recorder is closed.
+    pub async fn record(&self, record: AuditRecord) -> Result<(), NotRecorded> {
+        let queue = self.lock().clone().ok_or(NotRecorded)?;
+        let (safe, answer) = oneshot::channel();
+        queue
+            .try_send(Waiting { record, safe })
+            .map_err(|_| NotRecorded)?;
+        drop(queue);
+        match tokio::time::timeout(WAIT_MAX, answer).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(NotRecorded),
+        }
+    }
+
+    /// Takes no more records, and returns when those that wait are written.
+    /// Blocks; call it where that is allowed.
+    pub fn close(&self) {
+        drop(self.lock().take());
+        let writer = self
+            .writer
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if writer.is_some_and(|writer| writer.join().is_err()) {
+            tracing::error!("the audit writer ended with a panic");
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<mpsc::Sender<Waiting>>> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Writes what waits until the queue is closed and empty. A sink that panics
+/// fails its batch, and only that.
+fn write(sink: &dyn Sink, mut waiting: mpsc::Receiver<Waiting>) {
+    let mut next = Vec::with_capacity(BATCH_MAX);
+    while waiting.blocking_recv_many(&mut next, BATCH_MAX) > 0 {
+        // Whoever waits no longer was answered 503: the record says what
+        // happened all the same.
+        let (records, answers): (Vec<_>, Vec<_>) =
+            next.drain(..).map(|w| (w.record, w.safe)).unzip();
+        let append = std::panic::AssertUnwindSafe(|| sink.append(&records));
+        match std::panic::catch_unwind(append) {
+            Ok(Ok(())) => {
+                for safe in answers {
+                    // Nobody waits where the time was up.
+                    safe.send(()).unwrap_or_default();
+                }
+            }
+            Ok(Err(_)) | Err(_) => {
+                tracing::error!(
+                    records = records.len(),
+                    "the audit log could not be written"
+                );
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+    use torvus_domain::{Category, Outcome, Timestamp};
+
+    use super::*;
+    use crate::SinkError;
+
+    #[derive(Default)]
+    struct Memory {
+        records: Mutex<Vec<AuditRecord>>,
+        batches: AtomicUsize,
+        broken: AtomicBool,
+        gate: Mutex<()>,
+    }
+
+    impl Sink for Memory {
+        fn append(&self, batch: &[AuditRecord]) -> Result<(), SinkError> {
+            let _held = self.gate.lock().unwrap();
+            if self.broken.load(Ordering::SeqCst) {
+                return Err(SinkError);
+            }
+            self.batches.fetch_add(1, Ordering::SeqCst);
+            self.records.lock().unwrap().extend_from_slice(batch);
+            Ok(())
+        }
+    }
+
+    fn record() -> AuditRecord {
+        AuditRecord::new(Timestamp::UNIX_EPOCH, Category::ApiActivity, Outcome::Ok)
+    }
+
+    #[tokio::test]
+    async fn what_waits_together_is_written_together_and_nothing_twice() {
+        let sink = Arc::new(Memory::default());
+        let recorder = Arc::new(Recorder::start(sink.clone()).unwrap());
+        let answers: Vec<_> = {
+            let _held = sink.gate.lock().unwrap();
+            let tasks = (0..1_000).map(|_| {
+                let recorder = Arc::clone(&recorder);
+                tokio::spawn(async move { recorder.record(record()).await })
+            });
+            tasks.collect()
+        };
+        for answer in answers {
+            assert_eq!(answer.await.unwrap(), Ok(()));
+        }
+        let records = sink.records.lock().unwrap();
+        let ids: std::collections::HashSet<_> = records.iter().map(|r| r.id).collect();
+        assert_eq!((records.len(), ids.len()), (1_000, 1_000));
+        assert!(sink.batches.load(Ordering::SeqCst) < 1_000);
+    }
+
+    #[tokio::test]
+    async fn a_failing_sink_never_says_yes_and_comes_back() {
+        let sink = Arc::new(Memory::default());
+        let recorder = Recorder::start(sink.clone()).unwrap();
+        sink.broken.store(true, Ordering::SeqCst);
+        for _ in 0..20 {
+            assert_eq!(recorder.record(record()).await, Err(NotRecorded));
+        }
+        sink.broken.store(false, Ordering::SeqCst);
+        assert_eq!(recorder.record(record()).await, Ok(()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    #[expect(
+        clippy::await_holding_lock,
+        reason = "the lock is what makes the sink stuck"
+    )]
+    async fn a_stuck_sink_is_not_waited_for() {
+        let sink = Arc::new(Memory::default());
+        let recorder = Recorder::start(sink.clone()).unwrap();
+        let held = sink.gate.lock().unwrap();
+        let answer = recorder.record(record()).await;
+        assert_eq!(answer, Err(NotRecorded));
+        drop(held);
+    }
+
+    #[tokio::test]
+    async fn closing_writes_the_rest_and_takes_no_more() {
+        let sink = Arc::new(Memory::default());
+        let recorder = Recorder::start(sink.clone()).unwrap();
+        recorder.record(record()).await.unwrap();
+        recorder.close();
+        assert_eq!(recorder.record(record()).await, Err(NotRecorded));
+        assert_eq!(sink.records.lock().unwrap().len(), 1);
+    }
+}
