@@ -1,1 +1,15 @@
-//! The settings that both programs read: flags, environment, file
+#![doc = include_str!("../README.md")]
+
+mod args;
+mod data_dir;
+mod error;
+mod file;
+mod layers;
+mod pepper;
+mod settings;
+
+pub use args::SettingsArgs;
+pub use error::SettingsError;
+pub use layers::environment;
+pub use pepper::PepperSource;
+pub use settings::{AuditDurability, Settings};

@@ -1,0 +1,52 @@
+//! The flags.
+
+use std::path::PathBuf;
+
+/// The settings as flags: before or after the subcommand. Each also as
+/// `TORVUS_…` in the environment and in the file.
+#[derive(Clone, Debug, Default, clap::Args)]
+#[command(next_help_heading = "Settings")]
+pub struct SettingsArgs {
+    /// File with settings (TOML)
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Folder for the database and the pepper [default: ./data]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub data_dir: Option<String>,
+    /// sqlite:FILE or postgres://… [default: sqlite:<data-dir>/torvus.db]
+    #[arg(long, global = true, value_name = "URL")]
+    pub database_url: Option<String>,
+    /// Redis or Valkey, to count limits across nodes
+    #[arg(long, global = true, value_name = "URL")]
+    pub redis_url: Option<String>,
+    /// Public address; port 0 picks one [default: 127.0.0.1:8080]
+    #[arg(long, global = true, value_name = "ADDR:PORT")]
+    pub listen: Option<String>,
+    /// Address of /livez and /readyz [default: 127.0.0.1:8081]
+    #[arg(long, global = true, value_name = "ADDR:PORT")]
+    pub admin_listen: Option<String>,
+    /// Worker threads [default: one per core]
+    #[arg(long, global = true, value_name = "N")]
+    pub workers: Option<String>,
+    /// Address or network of a proxy whose X-Forwarded-For counts
+    #[arg(long = "trusted-proxy", global = true, value_name = "CIDR")]
+    pub trusted_proxies: Vec<String>,
+    /// File with the pepper [default: <data-dir>/pepper]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub pepper_file: Option<String>,
+    /// When a record counts as safe: process or power [default: process]
+    #[arg(long, global = true, value_name = "LEVEL")]
+    pub audit_durability: Option<String>,
+    /// How long to go on serving after SIGTERM, such as 5s [default: 0s]
+    #[arg(long, global = true, value_name = "DURATION")]
+    pub drain_delay: Option<String>,
+    /// File with the routes of another API
+    #[arg(long, global = true, value_name = "FILE")]
+    pub routes: Option<String>,
+    /// Address for Envoy's gRPC check
+    #[arg(long, global = true, value_name = "ADDR:PORT")]
+    pub grpc_listen: Option<String>,
+    /// Serve no dashboard
+    #[arg(long, global = true)]
+    pub no_dashboard: bool,
+}
