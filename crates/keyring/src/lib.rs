@@ -1,1 +1,13 @@
-//! What is done to accounts and keys, each change with its audit record
+//! What is done to accounts and keys. Every change writes its audit record in
+//! the same transaction: there is no change without a trace.
+
+pub mod accounts;
+mod actor;
+mod bootstrap;
+mod error;
+pub mod keys;
+mod password;
+
+pub use actor::Actor;
+pub use bootstrap::{Bootstrapped, bootstrap};
+pub use error::KeyringError;

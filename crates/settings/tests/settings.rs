@@ -1,5 +1,5 @@
 //! What is read from where, and what is refused.
-#![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::collections::HashMap;
 use std::os::unix::fs::PermissionsExt;

@@ -1,0 +1,203 @@
+//! Accounts: made, put on another plan, suspended and resumed.
+
+use secrecy::SecretString;
+use serde_json::json;
+use torvus_domain::{Account, AccountId, Email, PlanName, Plans, Timestamp};
+use torvus_storage::{Conn, StorageError, Store, accounts, audit};
+
+use crate::password::Password;
+use crate::{Actor, KeyringError};
+
+/// An account that was made.
+pub struct Created {
+    /// The account.
+    pub account: Account,
+    /// The dashboard's password; shown once.
+    pub password: SecretString,
+}
+
+/// Makes an account with a password for the dashboard.
+///
+/// # Errors
+/// [`KeyringError::Conflict`] where the address has an account,
+/// [`KeyringError::Invalid`] where there is no such plan.
+pub fn create(
+    store: &Store,
+    email: &Email,
+    plan: &PlanName,
+    plans: &Plans,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<Created, KeyringError> {
+    let (account, password) = prepare(email, plan, plans, now)?;
+    store
+        .write(|c| insert(c, &account, &password, actor, now))
+        .map_err(|error| taken(error, email))?;
+    Ok(Created {
+        account,
+        password: password.text,
+    })
+}
+
+pub(crate) fn prepare(
+    email: &Email,
+    plan: &PlanName,
+    plans: &Plans,
+    now: Timestamp,
+) -> Result<(Account, Password), KeyringError> {
+    known(plans, plan)?;
+    let account = Account {
+        id: AccountId::new(now),
+        email: email.clone(),
+        plan: plan.clone(),
+        created_at: now,
+        suspended_at: None,
+    };
+    Ok((account, Password::generate()?))
+}
+
+pub(crate) fn insert(
+    c: &mut Conn,
+    account: &Account,
+    password: &Password,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<(), StorageError> {
+    accounts::insert(c, account, &password.hash)?;
+    let detail = json!({ "after": { "email": account.email, "plan": account.plan } });
+    audit::append(
+        c,
+        &[actor.on_account("account.create", account, detail, now)],
+    )
+}
+
+pub(crate) fn taken(error: StorageError, email: &Email) -> KeyringError {
+    match error {
+        StorageError::Duplicate => {
+            KeyringError::Conflict(format!("{email} has an account already"))
+        }
+        other => KeyringError::Storage(other),
+    }
+}
+
+/// Puts an account on another plan. Lists of addresses stay in force, whatever
+/// the plan (public contract, section 1).
+///
+/// # Errors
+/// [`KeyringError::NotFound`], or [`KeyringError::Invalid`] where there is no such plan.
+pub fn set_plan(
+    store: &Store,
+    id: AccountId,
+    plan: &PlanName,
+    plans: &Plans,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<Account, KeyringError> {
+    known(plans, plan)?;
+    change(store, id, |c, account| {
+        accounts::set_plan(c, id, plan)?;
+        let detail = json!({ "before": { "plan": account.plan }, "after": { "plan": plan } });
+        audit::append(
+            c,
+            &[actor.on_account("account.set_plan", account, detail, now)],
+        )
+    })
+}
+
+/// Suspends an account: from the moment this returns, none of its keys is let
+/// in. One that is suspended stays so since the first time.
+///
+/// # Errors
+/// [`KeyringError::NotFound`].
+pub fn suspend(
+    store: &Store,
+    id: AccountId,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<Account, KeyringError> {
+    change(store, id, |c, account| {
+        if account.suspended_at.is_some() {
+            return Ok(());
+        }
+        accounts::set_suspended(c, id, Some(now))?;
+        let detail = json!({ "before": { "suspended": false }, "after": { "suspended": true } });
+        audit::append(
+            c,
+            &[actor.on_account("account.suspend", account, detail, now)],
+        )
+    })
+}
+
+/// Lets an account's keys in again.
+///
+/// # Errors
+/// [`KeyringError::NotFound`].
+pub fn resume(
+    store: &Store,
+    id: AccountId,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<Account, KeyringError> {
+    change(store, id, |c, account| {
+        if account.suspended_at.is_none() {
+            return Ok(());
+        }
+        accounts::set_suspended(c, id, None)?;
+        let detail = json!({ "before": { "suspended": true }, "after": { "suspended": false } });
+        audit::append(
+            c,
+            &[actor.on_account("account.resume", account, detail, now)],
+        )
+    })
+}
+
+/// Gives an account a new password; the old one ends.
+///
+/// # Errors
+/// [`KeyringError::NotFound`].
+pub fn reset_password(
+    store: &Store,
+    id: AccountId,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<Created, KeyringError> {
+    let password = Password::generate()?;
+    let account = change(store, id, |c, account| {
+        accounts::set_password_hash(c, id, &password.hash)?;
+        audit::append(
+            c,
+            &[actor.on_account("account.reset_password", account, json!({}), now)],
+        )
+    })?;
+    Ok(Created {
+        account,
+        password: password.text,
+    })
+}
+
+/// The account as it is after the change.
+fn change(
+    store: &Store,
+    id: AccountId,
+    work: impl FnOnce(&mut Conn, &Account) -> Result<(), StorageError>,
+) -> Result<Account, KeyringError> {
+    let changed = store.write(|c| {
+        let Some(account) = accounts::find(c, id)? else {
+            return Ok(None);
+        };
+        work(c, &account)?;
+        accounts::find(c, id)
+    })?;
+    changed.ok_or_else(|| KeyringError::NotFound(format!("account {id}")))
+}
+
+fn known(plans: &Plans, plan: &PlanName) -> Result<(), KeyringError> {
+    if plans.get(plan).is_some() {
+        return Ok(());
+    }
+    let names: Vec<&str> = plans.names().map(PlanName::as_str).collect();
+    Err(KeyringError::invalid(
+        "plan",
+        format!("there is no plan {plan}: use {}", names.join(", ")),
+    ))
+}

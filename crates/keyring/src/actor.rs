@@ -1,0 +1,58 @@
+//! Who makes a change.
+
+use serde_json::Value;
+use torvus_audit::AuditRecord;
+use torvus_domain::{Account, ApiKey, Category, Outcome, Timestamp};
+
+/// Who makes a change, as the audit log names them: `operator:root`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Actor(String);
+
+impl Actor {
+    /// Somebody at the command line.
+    #[must_use]
+    pub fn operator(user: &str) -> Self {
+        Self(format!("operator:{user}"))
+    }
+
+    /// The first start of a server.
+    #[must_use]
+    pub fn bootstrap() -> Self {
+        Self("bootstrap".to_owned())
+    }
+
+    /// The record of something done to an account.
+    pub(crate) fn on_account(
+        &self,
+        action: &str,
+        account: &Account,
+        detail: Value,
+        now: Timestamp,
+    ) -> AuditRecord {
+        let mut record = AuditRecord::new(now, Category::KeyManagement, Outcome::Ok);
+        record.actor = Some(self.0.clone());
+        record.action = Some(action.to_owned());
+        record.account_id = Some(account.id);
+        record.detail = Some(detail);
+        record
+    }
+
+    /// The record of something done to a key.
+    pub(crate) fn on_key(
+        &self,
+        action: &str,
+        key: &ApiKey,
+        detail: Value,
+        now: Timestamp,
+    ) -> AuditRecord {
+        let mut record = AuditRecord::new(now, Category::KeyManagement, Outcome::Ok);
+        record.actor = Some(self.0.clone());
+        record.action = Some(action.to_owned());
+        record.account_id = Some(key.account_id);
+        record.key_id = Some(key.id);
+        record.key_name = Some(key.name.to_string());
+        record.environment = Some(key.environment);
+        record.detail = Some(detail);
+        record
+    }
+}

@@ -1,0 +1,187 @@
+//! Keys: issued and revoked.
+
+use serde_json::json;
+use torvus_domain::{
+    Account, AccountId, ApiKey, Expiry, IpAllowlist, KeyId, KeyName, PermissionSet, Plans,
+    Timestamp, rfc3339,
+};
+use torvus_key_core::{ApiKeyToken, Environment, PepperRing};
+use torvus_storage::{Conn, StorageError, Store, accounts, audit, keys};
+
+use crate::{Actor, KeyringError};
+
+/// What a new key is to be.
+#[derive(Clone, Debug)]
+pub struct NewKey {
+    /// Whose it is.
+    pub account_id: AccountId,
+    /// What it is called.
+    pub name: KeyName,
+    /// Which data it reaches.
+    pub environment: Environment,
+    /// What it may do.
+    pub permissions: PermissionSet,
+    /// When it ends.
+    pub expiry: Expiry,
+    /// Where it may be used from.
+    pub allowed_ips: IpAllowlist,
+    /// Requests per hour, where fewer than the plan's are wanted.
+    pub limit: Option<u32>,
+}
+
+/// A key that was made.
+pub struct Issued {
+    /// The key.
+    pub key: ApiKey,
+    /// Its text; shown once.
+    pub token: ApiKeyToken,
+}
+
+/// What a revoke did.
+#[derive(Clone, Debug)]
+pub struct Revoked {
+    /// The key as it is now.
+    pub key: ApiKey,
+    /// Nodes that remembered the key and have dropped it. No node remembers
+    /// keys: each request reads the store, so there is nobody to wait for.
+    pub acknowledged: u32,
+    /// Nodes that had to be waited out.
+    pub expired: u32,
+}
+
+/// Issues a key.
+///
+/// # Errors
+/// [`KeyringError::NotFound`] for the account, [`KeyringError::Invalid`] for
+/// what its plan does not allow and for an expiry that has passed.
+pub fn issue(
+    store: &Store,
+    peppers: &PepperRing,
+    plans: &Plans,
+    new: &NewKey,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<Issued, KeyringError> {
+    let missing = || KeyringError::NotFound(format!("account {}", new.account_id));
+    let account = store
+        .read(|c| accounts::find(c, new.account_id))?
+        .ok_or_else(missing)?;
+    let issued = prepare(&account, plans, new, now)?;
+    store
+        .write(|c| insert(c, &issued, peppers, actor, now))
+        .map_err(|error| match error {
+            StorageError::Missing => missing(),
+            other => KeyringError::Storage(other),
+        })?;
+    Ok(issued)
+}
+
+pub(crate) fn prepare(
+    account: &Account,
+    plans: &Plans,
+    new: &NewKey,
+    now: Timestamp,
+) -> Result<Issued, KeyringError> {
+    let plan = plans.get(&account.plan).ok_or_else(|| {
+        KeyringError::invalid(
+            "plan",
+            format!("the account's plan {} is not in the settings", account.plan),
+        )
+    })?;
+    if !new.allowed_ips.is_empty() && !plan.ip_allowlist {
+        return Err(KeyringError::invalid(
+            "allowed_ips",
+            format!("the plan {} has no address lists", account.plan),
+        ));
+    }
+    let most = plan.limit(new.environment);
+    if new.limit.is_some_and(|limit| limit == 0 || limit > most) {
+        return Err(KeyringError::invalid(
+            "limit",
+            format!(
+                "the plan {} allows 1 to {most} requests per hour",
+                account.plan
+            ),
+        ));
+    }
+    let expires_at = new
+        .expiry
+        .resolve(now)
+        .map_err(|error| KeyringError::invalid("expires", error))?;
+    let token = ApiKeyToken::generate(new.environment)
+        .map_err(|error| KeyringError::Failed(format!("no random numbers to be had: {error}")))?;
+    let key = ApiKey {
+        id: KeyId::new(now),
+        account_id: account.id,
+        name: new.name.clone(),
+        environment: new.environment,
+        permissions: new.permissions,
+        expires_at,
+        allowed_ips: new.allowed_ips.clone(),
+        limit: new.limit,
+        created_at: now,
+        last_used_at: None,
+        revoked_at: None,
+        revoke_reason: None,
+        hint: token.hint(),
+    };
+    Ok(Issued { key, token })
+}
+
+pub(crate) fn insert(
+    c: &mut Conn,
+    issued: &Issued,
+    peppers: &PepperRing,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<(), StorageError> {
+    let (key, pepper) = (&issued.key, peppers.current());
+    keys::insert(c, key, &issued.token.digest(pepper), pepper.version())?;
+    let detail = json!({ "after": {
+        "permissions": key.permissions,
+        "expires_at": key.expires_at.map(rfc3339),
+        "allowed_ips": key.allowed_ips,
+        "limit": key.limit,
+        "key": key.hint.to_string(),
+    } });
+    audit::append(c, &[actor.on_key("key.create", key, detail, now)])
+}
+
+/// Revokes a key: from the moment this returns, it is refused everywhere. One
+/// that is revoked keeps its first instant and reason.
+///
+/// # Errors
+/// [`KeyringError::NotFound`].
+pub fn revoke(
+    store: &Store,
+    id: KeyId,
+    reason: Option<&str>,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<Revoked, KeyringError> {
+    if reason
+        .is_some_and(|reason| reason.chars().count() > 500 || reason.chars().any(char::is_control))
+    {
+        return Err(KeyringError::invalid(
+            "reason",
+            "at most 500 characters, no control characters",
+        ));
+    }
+    let key = store.write(|c| {
+        if keys::revoke(c, id, now, reason)? {
+            let Some(key) = keys::find(c, id)? else {
+                return Ok(None);
+            };
+            let detail = json!({ "before": { "state": "active" }, "after": { "state": "revoked" }, "reason": reason });
+            audit::append(c, &[actor.on_key("key.revoke", &key, detail, now)])?;
+            return Ok(Some(key));
+        }
+        keys::find(c, id)
+    })?;
+    key.map(|key| Revoked {
+        key,
+        acknowledged: 0,
+        expired: 0,
+    })
+    .ok_or_else(|| KeyringError::NotFound(format!("key {id}")))
+}

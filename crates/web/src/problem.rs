@@ -1,0 +1,137 @@
+//! The one place where a refusal becomes HTTP (public contract, section 3).
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{ALLOW, CONTENT_TYPE, WWW_AUTHENTICATE};
+use serde_json::json;
+use torvus_domain::Refusal;
+
+/// The answer to a refused request. Rate headers and the request id are added
+/// by whoever knows them.
+#[must_use]
+pub fn respond(refusal: &Refusal) -> HttpResponse {
+    let status =
+        StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut answer = HttpResponse::build(status);
+    answer.insert_header((CONTENT_TYPE, "application/json"));
+    match refusal {
+        Refusal::MissingKey => {
+            answer.insert_header((WWW_AUTHENTICATE, r#"Bearer realm="torvus""#));
+        }
+        Refusal::MalformedKey
+        | Refusal::UnknownKey
+        | Refusal::ExpiredKey
+        | Refusal::RevokedKey
+        | Refusal::SuspendedAccount => {
+            answer.insert_header((
+                WWW_AUTHENTICATE,
+                r#"Bearer realm="torvus", error="invalid_token""#,
+            ));
+        }
+        Refusal::MissingPermission(permission) => {
+            let challenge = format!(
+                r#"Bearer realm="torvus", error="insufficient_scope", scope="{permission}""#
+            );
+            answer.insert_header((WWW_AUTHENTICATE, challenge));
+        }
+        Refusal::MethodNotAllowed { allow } => {
+            answer.insert_header((ALLOW, allow.as_str()));
+        }
+        _ => {}
+    }
+    let mut body = json!({ "error": refusal.code(), "message": refusal.message() });
+    if let (
+        Refusal::Invalid {
+            field: Some(field), ..
+        },
+        Some(object),
+    ) = (refusal, body.as_object_mut())
+    {
+        object.insert("field".to_owned(), json!(field));
+    }
+    answer.body(body.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::body::to_bytes;
+    use torvus_domain::Permission;
+
+    use super::*;
+
+    async fn body(refusal: &Refusal) -> String {
+        let bytes = to_bytes(respond(refusal).into_body()).await.unwrap();
+        String::from_utf8(bytes.to_vec()).unwrap()
+    }
+
+    fn challenge(refusal: &Refusal) -> Option<String> {
+        let answer = respond(refusal);
+        let value = answer.headers().get(WWW_AUTHENTICATE)?;
+        Some(value.to_str().unwrap().to_owned())
+    }
+
+    #[actix_web::test]
+    async fn the_fixed_bodies_to_the_byte() {
+        let unauthorized = r#"{"error":"authentication_failed","message":"Invalid API key"}"#;
+        for refusal in [
+            Refusal::MissingKey,
+            Refusal::MalformedKey,
+            Refusal::UnknownKey,
+            Refusal::ExpiredKey,
+            Refusal::RevokedKey,
+            Refusal::SuspendedAccount,
+        ] {
+            assert_eq!(body(&refusal).await, unauthorized);
+        }
+        let forbidden =
+            r#"{"error":"permission_denied","message":"API key lacks required permissions"}"#;
+        for refusal in [
+            Refusal::IpNotAllowed,
+            Refusal::NotOwner,
+            Refusal::MissingPermission(Permission::Write),
+        ] {
+            assert_eq!(body(&refusal).await, forbidden);
+        }
+    }
+
+    #[test]
+    fn challenges_tell_what_the_client_may_know() {
+        let realm = r#"Bearer realm="torvus""#;
+        assert_eq!(challenge(&Refusal::MissingKey).as_deref(), Some(realm));
+        assert_eq!(
+            challenge(&Refusal::ExpiredKey),
+            Some(format!(r#"{realm}, error="invalid_token""#))
+        );
+        assert_eq!(
+            challenge(&Refusal::MissingPermission(Permission::Delete)),
+            Some(format!(
+                r#"{realm}, error="insufficient_scope", scope="delete""#
+            ))
+        );
+        for refusal in [
+            Refusal::NotOwner,
+            Refusal::IpNotAllowed,
+            Refusal::RateLimited,
+            Refusal::NotFound,
+        ] {
+            assert_eq!(challenge(&refusal), None);
+        }
+    }
+
+    #[actix_web::test]
+    async fn a_field_is_named_and_a_method_allowed() {
+        let invalid = Refusal::Invalid {
+            field: Some("name".to_owned()),
+            message: "too long".to_owned(),
+        };
+        assert_eq!(
+            body(&invalid).await,
+            r#"{"error":"invalid_request","field":"name","message":"too long"}"#
+        );
+        let answer = respond(&Refusal::MethodNotAllowed {
+            allow: "GET, HEAD".to_owned(),
+        });
+        assert_eq!(answer.headers().get(ALLOW).unwrap(), "GET, HEAD");
+        assert_eq!(answer.status().as_u16(), 405);
+    }
+}

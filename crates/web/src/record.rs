@@ -1,0 +1,75 @@
+//! The audit record of a request (public contract, section 7).
+
+use std::net::IpAddr;
+
+use actix_web::HttpRequest;
+use actix_web::http::header::USER_AGENT;
+use torvus_audit::AuditRecord;
+use torvus_domain::{Category, Instants, Outcome, RequestId};
+use torvus_gate::Identity;
+use torvus_key_core::{Environment, redact};
+
+use crate::request_id::client_request_id;
+
+const PATH_BYTES_MAX: usize = 2_048;
+const AGENT_BYTES_MAX: usize = 512;
+
+/// What is known of a request when it comes in.
+pub(crate) fn begin(
+    request: &HttpRequest,
+    id: RequestId,
+    ip: IpAddr,
+    now: &Instants,
+) -> AuditRecord {
+    let mut record = AuditRecord::new(now.wall, Category::ApiActivity, Outcome::Unknown);
+    let headers = request.headers();
+    record.request_id = Some(id);
+    record.client_request_id =
+        client_request_id(headers).map(|text| cut(&redact(text), PATH_BYTES_MAX));
+    record.method = Some(cut(request.method().as_str(), 64));
+    record.path = Some(cut(&redact(request.uri().path()), PATH_BYTES_MAX));
+    record.ip = Some(ip);
+    record.user_agent = headers.get(USER_AGENT).map(|value| {
+        let text = String::from_utf8_lossy(value.as_bytes());
+        cut(&redact(&text), AGENT_BYTES_MAX)
+    });
+    record
+}
+
+/// What is known when it is answered.
+pub(crate) fn end(
+    record: &mut AuditRecord,
+    who: Option<&Identity>,
+    route: Option<String>,
+    status: u16,
+    outcome: Outcome,
+    let_through: bool,
+) {
+    record.route = route;
+    record.status = Some(status);
+    record.outcome = outcome;
+    if let Some(who) = who {
+        record.account_id = Some(who.account_id);
+        record.key_id = Some(who.key_id);
+        record.key_name = Some(who.key_name.to_string());
+        record.environment = Some(who.environment);
+        record.billable = let_through && who.environment == Environment::Live && status < 500;
+    }
+}
+
+/// The text, cut at a character and without control characters.
+fn cut(text: &str, bytes_max: usize) -> String {
+    let mut kept = String::with_capacity(text.len().min(bytes_max));
+    for character in text.chars() {
+        let character = if character.is_control() {
+            '\u{fffd}'
+        } else {
+            character
+        };
+        if kept.len() + character.len_utf8() > bytes_max {
+            break;
+        }
+        kept.push(character);
+    }
+    kept
+}
