@@ -1,1 +1,66 @@
-//! The test kit.
+//! The test kit: the real programs, on a free port, over a database that is thrown away.
+//!
+//! [`TestApp`] starts `torvus-api` as its users do and runs `torvus-admin` against the same data. [`Client`]
+//! talks to it as a well-behaved program would, [`RawClient`] byte by byte. When the app is dropped it is
+//! stopped with SIGTERM and must have ended well: exit code 0, no panic and no key in its log.
+//!
+//! A test is written once and runs on each database:
+//!
+//! ```no_run
+//! use torvus_e2e::{Database, TestApp, on_both};
+//!
+//! fn an_account_is_shown(database: Database) {
+//!     let app = TestApp::start(database);
+//!     let account = app.account("professional");
+//!     let key = app.key(&account, "live", "read");
+//!     assert_eq!(app.client(&key.token).get("/v1/account").status, 200);
+//! }
+//!
+//! on_both!(an_account_is_shown);
+//! # fn main() {}
+//! ```
+
+mod admin;
+mod answer;
+mod app;
+mod client;
+mod postgres;
+mod programs;
+mod raw;
+mod server;
+
+pub use admin::{AdminRun, Key};
+pub use answer::Answer;
+pub use app::{Builder, Database, TestApp};
+pub use client::{Client, random_like};
+pub use programs::{Ended, api_binary, run_to_end};
+pub use raw::RawClient;
+pub use server::{key_like, wait_until};
+
+/// The body of every 401, byte for byte.
+pub const BODY_401: &str = r#"{"error":"authentication_failed","message":"Invalid API key"}"#;
+
+/// The body of every 403, byte for byte.
+pub const BODY_403: &str =
+    r#"{"error":"permission_denied","message":"API key lacks required permissions"}"#;
+
+/// `count`, or a tenth of it unless the large counts were asked for.
+pub fn large(count: usize) -> usize {
+    match std::env::var("TORVUS_TEST_FULL").as_deref() {
+        Ok("1") => count,
+        _ => count / 10,
+    }
+}
+
+/// Makes two tests of each function named: one on SQLite, one on PostgreSQL.
+#[macro_export]
+macro_rules! on_both {
+    ($($name:ident),+ $(,)?) => {
+        mod on_sqlite {
+            $(#[test] fn $name() { super::$name($crate::Database::Sqlite); })+
+        }
+        mod on_postgres {
+            $(#[test] fn $name() { super::$name($crate::Database::Postgres); })+
+        }
+    };
+}

@@ -1,1 +1,11 @@
-//! Which permission a route needs, from one table
+#![doc = include_str!("../README.md")]
+
+mod error;
+mod pattern;
+mod route;
+mod source;
+mod table;
+
+pub use error::TableError;
+pub use route::{Route, RouteMatch};
+pub use table::RouteTable;

@@ -1,1 +1,13 @@
-//! The decision on a request: who, from where, how often, may it
+#![doc = include_str!("../README.md")]
+
+mod check;
+mod gate;
+mod grant;
+mod identity;
+mod rate;
+mod verdict;
+
+pub use gate::Gate;
+pub use grant::Grant;
+pub use identity::Identity;
+pub use verdict::Verdict;

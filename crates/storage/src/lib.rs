@@ -1,1 +1,26 @@
-//! Accounts, keys, audit and resources in SQLite or PostgreSQL
+#![doc = include_str!("../README.md")]
+
+pub mod accounts;
+pub mod audit;
+mod columns;
+mod conn;
+mod error;
+pub mod idempotency;
+pub mod keys;
+mod lookup;
+mod migrate;
+pub mod nodes;
+pub mod peppers;
+mod pool;
+pub mod resources;
+mod schema;
+mod store;
+mod tx;
+mod url;
+pub mod usage;
+
+pub use conn::Conn;
+pub use error::StorageError;
+pub use migrate::Schema;
+pub use store::Store;
+pub use url::StoreUrl;

@@ -1,0 +1,190 @@
+//! The command line (public contract, section 6).
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use torvus_settings::SettingsArgs;
+
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, \
+4 invalid input or conflict, 5 refused, 6 a backend is unavailable";
+
+/// Manage accounts, keys and the audit log
+#[derive(Parser)]
+#[command(name = "torvus-admin", version, arg_required_else_help = true, after_help = EXIT_CODES)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    /// Print one JSON document
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Ask nothing
+    #[arg(long, short = 'y', global = true)]
+    pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) settings: SettingsArgs,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// The database's tables
+    #[command(subcommand)]
+    Migrate(Migrate),
+    /// Accounts
+    #[command(subcommand)]
+    Account(Account),
+    /// Keys
+    #[command(subcommand)]
+    Key(Key),
+    /// The audit log
+    #[command(subcommand)]
+    Audit(Audit),
+    /// Say what is wrong with this installation, and what to do
+    Doctor,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Migrate {
+    /// Bring the tables up to this version
+    Run,
+    /// Say whether they are
+    Status,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Account {
+    /// Make an account, and print its dashboard password once
+    #[command(
+        after_help = "Example:\n  torvus-admin account create --email you@example.com --plan enterprise"
+    )]
+    Create {
+        #[arg(long)]
+        email: String,
+        /// [default: professional]
+        #[arg(long)]
+        plan: Option<String>,
+    },
+    /// List all accounts
+    List,
+    /// Show one
+    Show { id: String },
+    /// Put one on another plan
+    SetPlan { id: String, plan: String },
+    /// Let none of its keys in
+    Suspend { id: String },
+    /// Let its keys in again
+    Resume { id: String },
+    /// Make a new dashboard password, and print it once
+    ResetPassword { id: String },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Key {
+    /// Make a key, and print it once
+    #[command(
+        after_help = "Example:\n  torvus-admin key create --account acc_… --name ci --environment live \
+        --permissions read,write --expires 90d"
+    )]
+    Create(Box<KeyCreate>),
+    /// List the keys that can be used
+    List {
+        #[arg(long, value_name = "ID")]
+        account: Option<String>,
+        /// Also those that are expired or revoked
+        #[arg(long)]
+        all: bool,
+    },
+    /// Show one
+    Show { id: String },
+    /// End one, at once and for good
+    Revoke {
+        id: String,
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
+    },
+    /// Show what one was used for
+    Usage {
+        id: String,
+        #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=3_650))]
+        days: u16,
+    },
+}
+
+#[derive(Args)]
+pub(crate) struct KeyCreate {
+    #[arg(long, value_name = "ID")]
+    pub(crate) account: String,
+    #[arg(long)]
+    pub(crate) name: String,
+    /// live or test
+    #[arg(long, value_name = "ENV")]
+    pub(crate) environment: String,
+    /// read, write, delete; separated by commas
+    #[arg(long, value_name = "LIST")]
+    pub(crate) permissions: String,
+    /// 90d, 1y, never, a duration or an instant [default: 90d]
+    #[arg(long, value_name = "WHEN")]
+    pub(crate) expires: Option<String>,
+    /// Address or network it may be used from; may be repeated
+    #[arg(long, value_name = "CIDR")]
+    pub(crate) allow_ip: Vec<String>,
+    /// Requests per hour [default: the plan's]
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<String>,
+    /// Write the key to this new file (0600), and do not print it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Audit {
+    /// Show records, newest first
+    List(Filters),
+    /// Write records, newest first, to standard output
+    Export {
+        #[arg(long)]
+        format: Format,
+        #[command(flatten)]
+        filters: Filters,
+    },
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Format {
+    Csv,
+    Jsonl,
+}
+
+#[derive(Args)]
+pub(crate) struct Filters {
+    #[arg(long, value_name = "ID")]
+    pub(crate) account: Option<String>,
+    #[arg(long, value_name = "ID")]
+    pub(crate) key: Option<String>,
+    /// From this instant on (RFC 3339)
+    #[arg(long, value_name = "INSTANT")]
+    pub(crate) from: Option<String>,
+    /// Before this instant (RFC 3339)
+    #[arg(long, value_name = "INSTANT")]
+    pub(crate) to: Option<String>,
+    /// A status such as 404, or a class such as 4xx
+    #[arg(long)]
+    pub(crate) status: Option<String>,
+    #[arg(long)]
+    pub(crate) outcome: Option<String>,
+    /// api_activity, key_management or sign_in
+    #[arg(long)]
+    pub(crate) category: Option<String>,
+    /// At most so many [list: 50, export: all]
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<u32>,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

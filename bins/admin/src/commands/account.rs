@@ -1,0 +1,128 @@
+//! `torvus-admin account`.
+
+use secrecy::ExposeSecret;
+use serde_json::json;
+use torvus_domain::{AccountId, Email, PlanName, rfc3339};
+use torvus_keyring::accounts::{self, Created};
+use torvus_storage::accounts as rows;
+
+use crate::cli::Account as Command;
+use crate::context::{Context, id, value};
+use crate::failure::Failure;
+use crate::{output, view};
+
+pub(super) fn run(context: &Context, command: Command) -> Result<(), Failure> {
+    let (actor, now, plans) = (context.actor(), context.now(), &context.settings.plans);
+    match command {
+        Command::Create { email, plan } => {
+            let email: Email = value("--email", &email)?;
+            let plan = match plan {
+                Some(plan) => value("--plan", &plan)?,
+                None => PlanName::professional(),
+            };
+            secret(
+                context,
+                &accounts::create(&context.store()?, &email, &plan, plans, &actor, now)?,
+            )
+        }
+        Command::List => list(context),
+        Command::Show { id: text } => {
+            let account = id("account", &text)?;
+            let found = context.store()?.read(|c| rows::find(c, account))?;
+            show(
+                context,
+                &found.ok_or_else(|| Failure::not_found(format!("there is no account {text}")))?,
+            )
+        }
+        Command::SetPlan { id: text, plan } => {
+            let plan: PlanName = value("plan", &plan)?;
+            let account = id("account", &text)?;
+            show(
+                context,
+                &accounts::set_plan(&context.store()?, account, &plan, plans, &actor, now)?,
+            )
+        }
+        Command::Suspend { id: text } => {
+            let account: AccountId = id("account", &text)?;
+            context.confirm(&format!(
+                "Suspend {account}? None of its keys will be let in."
+            ))?;
+            show(
+                context,
+                &accounts::suspend(&context.store()?, account, &actor, now)?,
+            )
+        }
+        Command::Resume { id: text } => show(
+            context,
+            &accounts::resume(&context.store()?, id("account", &text)?, &actor, now)?,
+        ),
+        Command::ResetPassword { id: text } => {
+            let account: AccountId = id("account", &text)?;
+            context.confirm(&format!("Give {account} a new password? The old one ends."))?;
+            secret(
+                context,
+                &accounts::reset_password(&context.store()?, account, &actor, now)?,
+            )
+        }
+    }
+}
+
+fn list(context: &Context) -> Result<(), Failure> {
+    let accounts = context.store()?.read(rows::list)?;
+    if context.json {
+        return output::json_list(accounts.iter().map(view::account).collect());
+    }
+    let row = |account: &torvus_domain::Account| {
+        vec![
+            account.id.to_string(),
+            account.email.to_string(),
+            account.plan.to_string(),
+            rfc3339(account.created_at),
+            account
+                .suspended_at
+                .map_or("active", |_| "suspended")
+                .to_owned(),
+        ]
+    };
+    output::table(
+        &["id", "email", "plan", "created", "state"],
+        accounts.iter().map(row).collect(),
+    )
+}
+
+fn show(context: &Context, account: &torvus_domain::Account) -> Result<(), Failure> {
+    if context.json {
+        return output::json(&view::account(account));
+    }
+    output::fields(&[
+        ("id", account.id.to_string()),
+        ("email", account.email.to_string()),
+        ("plan", account.plan.to_string()),
+        ("created", rfc3339(account.created_at)),
+        ("suspended", view::when(account.suspended_at, "no")),
+    ])
+}
+
+/// An account with its new password.
+fn secret(context: &Context, created: &Created) -> Result<(), Failure> {
+    let account = &created.account;
+    if context.json {
+        return output::json(&json!({
+            "id": account.id,
+            "email": account.email,
+            "plan": account.plan,
+            "dashboard_password": created.password.expose_secret(),
+            "created_at": rfc3339(account.created_at),
+        }));
+    }
+    output::note("The password is shown once: keep it now.");
+    output::fields(&[
+        ("id", account.id.to_string()),
+        ("email", account.email.to_string()),
+        ("plan", account.plan.to_string()),
+        (
+            "dashboard password",
+            created.password.expose_secret().to_owned(),
+        ),
+    ])
+}

@@ -1,0 +1,24 @@
+//! One file a noun.
+
+mod account;
+mod audit;
+mod doctor;
+mod key;
+mod migrate;
+
+use crate::cli::{Cli, Command};
+use crate::context::Context;
+use crate::failure::Failure;
+
+/// Does what the command line says.
+pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
+    rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
+    let context = Context::new(&cli)?;
+    match cli.command {
+        Command::Migrate(command) => migrate::run(&context, &command),
+        Command::Account(command) => account::run(&context, command),
+        Command::Key(command) => key::run(&context, command),
+        Command::Audit(command) => audit::run(&context, &command),
+        Command::Doctor => doctor::run(&context),
+    }
+}

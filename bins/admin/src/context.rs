@@ -1,0 +1,121 @@
+//! What every command works with.
+
+use std::io::{BufRead, IsTerminal};
+use std::str::FromStr;
+
+use torvus_domain::{Clock, SystemClock, Timestamp};
+use torvus_key_core::PepperRing;
+use torvus_keyring::Actor;
+use torvus_settings::{Settings, environment};
+use torvus_storage::peppers::{self, WrongPepper};
+use torvus_storage::{Schema, Store, StoreUrl};
+
+use crate::cli::Cli;
+use crate::failure::Failure;
+use crate::output;
+
+/// What every command works with.
+pub(crate) struct Context {
+    pub(crate) settings: Settings,
+    pub(crate) json: bool,
+    pub(crate) yes: bool,
+    clock: SystemClock,
+}
+
+impl Context {
+    pub(crate) fn new(cli: &Cli) -> Result<Self, Failure> {
+        Ok(Self {
+            settings: Settings::load(&cli.settings, &environment)?,
+            json: cli.json,
+            yes: cli.yes,
+            clock: SystemClock::new(),
+        })
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now().wall
+    }
+
+    /// Who is at the command line.
+    pub(crate) fn actor(&self) -> Actor {
+        let user = environment("USER").filter(|user| !user.is_empty());
+        Actor::operator(&user.unwrap_or_else(|| rustix::process::getuid().as_raw().to_string()))
+    }
+
+    /// The database as it is, whatever its tables.
+    pub(crate) fn raw_store(&self) -> Result<Store, Failure> {
+        let url = StoreUrl::parse(self.settings.database_url())?;
+        if !self.settings.is_postgres() {
+            self.settings.prepare_data_dir()?;
+        }
+        Ok(Store::open(&url)?)
+    }
+
+    /// The database, with the tables of this version. An empty one gets them.
+    pub(crate) fn store(&self) -> Result<Store, Failure> {
+        let store = self.raw_store()?;
+        match store.schema()? {
+            Schema::Current => {}
+            Schema::Empty => {
+                store.migrate()?;
+            }
+            Schema::Behind(missing) => {
+                return Err(Failure::failed(format!(
+                    "the database is {} migrations behind this version: run `torvus-admin migrate run`",
+                    missing.len()
+                )));
+            }
+            Schema::Newer => {
+                return Err(Failure::failed(
+                    "the database was made by a newer version: use that one",
+                ));
+            }
+        }
+        Ok(store)
+    }
+
+    /// The pepper, which must be the one of this database.
+    pub(crate) fn peppers(&self, store: &Store) -> Result<PepperRing, Failure> {
+        let ring = self.settings.load_pepper(true)?;
+        for pepper in ring.iter() {
+            let checked = store.write(|c| {
+                match peppers::check_or_insert(c, pepper.version(), pepper.fingerprint()) {
+                    Err(WrongPepper::Storage(error)) => Err(error),
+                    other => Ok(other),
+                }
+            })?;
+            checked.map_err(Failure::failed)?;
+        }
+        Ok(ring)
+    }
+
+    /// Asks back, on a terminal only.
+    pub(crate) fn confirm(&self, question: &str) -> Result<(), Failure> {
+        if self.yes || !std::io::stdin().is_terminal() {
+            return Ok(());
+        }
+        output::note(&format!("{question} [y/N]"));
+        let mut answer = String::new();
+        std::io::stdin().lock().read_line(&mut answer)?;
+        if matches!(answer.trim(), "y" | "Y" | "yes") {
+            Ok(())
+        } else {
+            Err(Failure::refused("not confirmed: nothing was changed"))
+        }
+    }
+}
+
+/// Reads a value, and names it where it is wrong.
+pub(crate) fn value<T: FromStr>(name: &str, text: &str) -> Result<T, Failure>
+where
+    T::Err: std::fmt::Display,
+{
+    text.parse()
+        .map_err(|error: T::Err| Failure::invalid(format!("{name} {text:?}: {error}")))
+}
+
+/// Reads the identifier of something that must exist.
+pub(crate) fn id<T: FromStr>(what: &str, text: &str) -> Result<T, Failure> {
+    text.parse()
+        .map_err(|_| Failure::not_found(format!("there is no {what} {text}")))
+}

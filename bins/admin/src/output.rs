@@ -1,0 +1,81 @@
+//! What is printed: tables for people, JSON for programs, messages to
+//! standard error.
+
+use std::io::{ErrorKind, Write};
+use std::process::ExitCode;
+
+use comfy_table::{ContentArrangement, Table, presets};
+use serde_json::{Value, json};
+
+use crate::failure::Failure;
+
+/// Prints one JSON document.
+pub(crate) fn json(value: &Value) -> Result<(), Failure> {
+    lines(&[value.to_string()])
+}
+
+/// Prints a list as the contract has it: `{"data":[…]}`.
+pub(crate) fn json_list(data: Vec<Value>) -> Result<(), Failure> {
+    json(&json!({ "data": data }))
+}
+
+/// Prints a table; a line where there is nothing to show.
+pub(crate) fn table(head: &[&str], rows: Vec<Vec<String>>) -> Result<(), Failure> {
+    if rows.is_empty() {
+        note("nothing to show");
+        return Ok(());
+    }
+    let mut table = Table::new();
+    table
+        .load_style(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(head.iter().map(|name| name.to_uppercase()));
+    table.add_rows(rows);
+    lines(&[table.to_string()])
+}
+
+/// Prints names and values, one a line.
+pub(crate) fn fields(fields: &[(&str, String)]) -> Result<(), Failure> {
+    let width = fields.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    let text: Vec<String> = fields
+        .iter()
+        .map(|(name, value)| format!("{name:width$}  {value}"))
+        .collect();
+    lines(&text)
+}
+
+/// Prints lines to standard output. A reader that has gone away is no error.
+pub(crate) fn lines(lines: &[String]) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    let mut write = || -> std::io::Result<()> {
+        for line in lines {
+            writeln!(out, "{line}")?;
+        }
+        out.flush()
+    };
+    quiet(write())
+}
+
+/// Takes a broken pipe for the end.
+pub(crate) fn quiet(result: std::io::Result<()>) -> Result<(), Failure> {
+    match result {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        other => Ok(other?),
+    }
+}
+
+/// A message for people, on standard error.
+pub(crate) fn note(text: &str) {
+    // Where standard error is closed there is nobody to tell.
+    let _told = writeln!(std::io::stderr(), "{text}");
+}
+
+/// Tells of a failure, and gives its exit code.
+pub(crate) fn fail(failure: &Failure, as_json: bool) -> ExitCode {
+    if as_json {
+        note(&json!({ "error": failure.error, "message": failure.message }).to_string());
+    } else {
+        note(&format!("torvus-admin: {}", failure.message));
+    }
+    ExitCode::from(failure.code)
+}

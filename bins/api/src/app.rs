@@ -1,0 +1,91 @@
+//! The HTTP surface: everything that is served on the public port.
+
+use std::sync::Arc;
+
+use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
+use actix_web::{HttpRequest, HttpResponse, web};
+use torvus_authz::RouteTable;
+use torvus_domain::{Clock, Refusal, RequestId};
+use torvus_web::{Guard, guarded, respond, with_request_id};
+
+use crate::failure::Failure;
+use crate::v1;
+
+/// What every worker shares.
+pub(crate) struct App {
+    guard: Guard,
+    handlers: Vec<v1::Handler>,
+    context: Arc<v1::Context>,
+}
+
+impl App {
+    /// Binds each route of the table to its handler. A route without one is
+    /// an error: it can't exist.
+    pub(crate) fn new(
+        routes: &RouteTable,
+        guard: Guard,
+        context: Arc<v1::Context>,
+    ) -> Result<Self, Failure> {
+        let bind = |route: &torvus_authz::Route| {
+            v1::handler(&route.operation).ok_or_else(|| {
+                Failure::new(format!(
+                    "the route {} {} has no handler",
+                    route.method, route.pattern
+                ))
+            })
+        };
+        let handlers = routes.routes().iter().map(bind).collect::<Result<_, _>>()?;
+        Ok(Self {
+            guard,
+            handlers,
+            context,
+        })
+    }
+
+    fn clock(&self) -> &dyn Clock {
+        &*self.guard.clock
+    }
+}
+
+/// The one entry. It reads the path as it was sent: another spelling is
+/// another path.
+pub(crate) async fn enter(
+    request: HttpRequest,
+    payload: web::Payload,
+    app: web::Data<App>,
+) -> HttpResponse {
+    let path = request.uri().path();
+    if path == "/v1" || path.starts_with("/v1/") {
+        // In a task of its own: a client that goes away must not cut a change
+        // off from its record.
+        let work = actix_web::rt::spawn(protected(request, payload, app.clone()));
+        return match work.await {
+            Ok(answer) => answer,
+            Err(_) => plain(&app, &Refusal::Internal),
+        };
+    }
+    plain(&app, &Refusal::NotFound)
+}
+
+async fn protected(
+    request: HttpRequest,
+    payload: web::Payload,
+    app: web::Data<App>,
+) -> HttpResponse {
+    let (handlers, context) = (app.clone(), Arc::clone(&app.context));
+    guarded(&app.guard, request, payload, move |call| {
+        match handlers.handlers.get(call.route.id) {
+            Some(handler) => handler(context, call),
+            None => Box::pin(async { Err(Refusal::NotFound) }),
+        }
+    })
+    .await
+}
+
+fn plain(app: &App, refusal: &Refusal) -> HttpResponse {
+    let mut answer = respond(refusal);
+    answer
+        .headers_mut()
+        .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    with_request_id(answer, RequestId::new(app.clock().now().wall))
+}

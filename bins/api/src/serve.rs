@@ -1,0 +1,283 @@
+//! From the settings to a server, and to its end.
+
+use std::io::Write;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use actix_web::{App as ActixApp, HttpServer, web};
+use arc_swap::ArcSwap;
+use chrono::TimeDelta;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use torvus_audit::Recorder;
+use torvus_authz::RouteTable;
+use torvus_domain::{Clock, NodeId, PlanName, Plans, SystemClock};
+use torvus_gate::Gate;
+use torvus_key_core::PepperRing;
+use torvus_ratelimit::Limiter;
+use torvus_settings::{Settings, environment};
+use torvus_storage::{Store, StoreUrl, idempotency, nodes};
+use torvus_web::Guard;
+
+use crate::app::{App, enter};
+use crate::cli::{Cli, Command, Serve};
+use crate::failure::Failure;
+use crate::health::{self, Health};
+use crate::{bootstrap, logging, process, store, v1};
+
+/// How long requests that are under way may take after SIGTERM.
+const DRAIN_SECONDS: u64 = 10;
+/// How often what has become useless is thrown away.
+const TIDY_EVERY: Duration = Duration::from_secs(60);
+
+/// Runs the command until it ends.
+pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
+    let Command::Serve(args) = cli.command;
+    let settings = Settings::load(&cli.settings, &environment)?;
+    let url = StoreUrl::parse(settings.database_url()).map_err(Failure::usage)?;
+    known_plan(&args, &settings.plans)?;
+    process::harden()?;
+    logging::start();
+    actix_web::rt::System::new().block_on(serve(&args, settings, &url))
+}
+
+fn known_plan(args: &Serve, plans: &Plans) -> Result<(), Failure> {
+    match &args.plan {
+        Some(plan) if plans.get(plan).is_none() => {
+            let names: Vec<&str> = plans.names().map(PlanName::as_str).collect();
+            Err(Failure::usage(format!(
+                "--plan {plan}: there is no such plan: use {}",
+                names.join(", ")
+            )))
+        }
+        _ => Ok(()),
+    }
+}
+
+async fn serve(args: &Serve, settings: Settings, url: &StoreUrl) -> Result<(), Failure> {
+    let signals = Signals::install()?;
+    let ring = match settings.is_postgres() {
+        true => Some(settings.load_pepper(false)?),
+        false => None,
+    };
+    let public = bind(settings.listen)?;
+    let admin = bind(settings.admin_listen)?;
+    settings.prepare_data_dir()?;
+    let ring = match ring {
+        Some(ring) => ring,
+        None => settings.load_pepper(true)?,
+    };
+    let parts = Parts::assemble(store::open(&settings, url, &ring)?, ring, settings)?;
+    let address = public.local_addr()?;
+    bootstrap::run(
+        args,
+        &parts.store,
+        &parts.ring,
+        &parts.plans.load(),
+        &*parts.clock,
+        address,
+    )?;
+    parts.run(public, admin, signals, address).await
+}
+
+fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address)
+        .map_err(|error| Failure::new(format!("{address} can't be listened on: {error}")))
+}
+
+/// The signals, caught from before the port is open.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    fn install() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+}
+
+/// Everything that a running server is made of.
+struct Parts {
+    settings: Settings,
+    store: Arc<Store>,
+    ring: Arc<PepperRing>,
+    plans: Arc<ArcSwap<Plans>>,
+    clock: Arc<dyn Clock>,
+    limiter: Arc<Limiter>,
+    recorder: Arc<Recorder>,
+    app: web::Data<App>,
+    health: web::Data<Health>,
+}
+
+impl Parts {
+    fn assemble(store: Arc<Store>, ring: PepperRing, settings: Settings) -> Result<Self, Failure> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let (ring, routes) = (Arc::new(ring), Arc::new(RouteTable::torvus()));
+        let limiter = Arc::new(Limiter::memory());
+        let plans = Arc::new(ArcSwap::from_pointee(settings.plans.clone()));
+        let recorder = Arc::new(Recorder::start(Arc::clone(&store) as _)?);
+        let gate = Gate::new(
+            Arc::clone(&store) as _,
+            Arc::clone(&ring),
+            Arc::clone(&routes),
+            Arc::clone(&limiter),
+            Arc::clone(&plans),
+        );
+        let guard = Guard {
+            gate,
+            recorder: Arc::clone(&recorder),
+            clock: Arc::clone(&clock),
+        };
+        let context = Arc::new(v1::Context {
+            store: Arc::clone(&store),
+            clock: Arc::clone(&clock),
+        });
+        let health = Health {
+            store: Arc::clone(&store),
+            clock: Arc::clone(&clock),
+            node: NodeId::new(clock.now().wall),
+            draining: AtomicBool::new(false),
+        };
+        Ok(Self {
+            app: web::Data::new(App::new(&routes, guard, context)?),
+            health: web::Data::new(health),
+            settings,
+            store,
+            ring,
+            plans,
+            clock,
+            limiter,
+            recorder,
+        })
+    }
+
+    async fn run(
+        self,
+        public: TcpListener,
+        admin: TcpListener,
+        signals: Signals,
+        address: SocketAddr,
+    ) -> Result<(), Failure> {
+        let app = self.app.clone();
+        let mut server = HttpServer::new(move || {
+            ActixApp::new()
+                .app_data(app.clone())
+                .default_service(web::to(enter))
+        })
+        .keep_alive(Duration::from_secs(75))
+        .client_request_timeout(Duration::from_secs(5))
+        .shutdown_timeout(DRAIN_SECONDS)
+        .disable_signals();
+        if let Some(workers) = self.settings.workers {
+            server = server.workers(workers);
+        }
+        let server = server.listen(public)?.run();
+        let health = self.health.clone();
+        let operators = HttpServer::new(move || {
+            ActixApp::new()
+                .app_data(health.clone())
+                .configure(health::configure)
+        })
+        .workers(1)
+        .shutdown_timeout(1)
+        .disable_signals()
+        .listen(admin)?
+        .run();
+        let (handle, operators_handle) = (server.handle(), operators.handle());
+        actix_web::rt::spawn(operators);
+        self.spawn_tidy();
+        self.spawn_reload(signals.hangup);
+        self.spawn_drain(handle, signals.terminate, signals.interrupt);
+        announce(address)?;
+        server.await?;
+        operators_handle.stop(true).await;
+        self.finish().await
+    }
+
+    /// Writes what is still to be written, and takes its leave.
+    async fn finish(self) -> Result<(), Failure> {
+        let (recorder, store, node) = (self.recorder, self.store, self.health.node);
+        let ended = tokio::task::spawn_blocking(move || {
+            recorder.close();
+            store.write(|c| nodes::remove(c, node))
+        })
+        .await;
+        if !matches!(ended, Ok(Ok(()))) {
+            tracing::warn!("this node could not be taken off the list");
+        }
+        tracing::info!("stopped");
+        Ok(())
+    }
+
+    /// On SIGTERM: not ready any more, wait, then finish what is under way.
+    fn spawn_drain(&self, handle: ServerHandle, mut terminate: Signal, mut interrupt: Signal) {
+        let (health, delay) = (self.health.clone(), self.settings.drain_delay);
+        actix_web::rt::spawn(async move {
+            let patient = tokio::select! {
+                _ = terminate.recv() => true,
+                _ = interrupt.recv() => false,
+            };
+            health.draining.store(true, Ordering::SeqCst);
+            tracing::info!("draining");
+            if patient {
+                tokio::time::sleep(delay).await;
+            }
+            handle.stop(true).await;
+        });
+    }
+
+    /// On SIGHUP: the plans anew. A bad file changes nothing.
+    fn spawn_reload(&self, mut hangup: Signal) {
+        let (settings, plans) = (self.settings.clone(), Arc::clone(&self.plans));
+        actix_web::rt::spawn(async move {
+            while hangup.recv().await.is_some() {
+                match settings.reload_plans() {
+                    Ok(new) => {
+                        plans.store(Arc::new(new));
+                        tracing::info!("settings reloaded");
+                    }
+                    Err(error) => {
+                        tracing::error!(%error, "the settings file is refused; the old ones stay")
+                    }
+                }
+            }
+        });
+    }
+
+    fn spawn_tidy(&self) {
+        let (limiter, clock, store) = (
+            Arc::clone(&self.limiter),
+            Arc::clone(&self.clock),
+            Arc::clone(&self.store),
+        );
+        actix_web::rt::spawn(async move {
+            loop {
+                tokio::time::sleep(TIDY_EVERY).await;
+                let now = clock.now();
+                limiter.sweep(&now);
+                let old = now.wall - TimeDelta::hours(24);
+                if store
+                    .run_write(move |c| idempotency::prune(c, old))
+                    .await
+                    .is_err()
+                {
+                    tracing::warn!("old idempotency records could not be removed");
+                }
+            }
+        });
+    }
+}
+
+fn announce(address: SocketAddr) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "listening on http://{address}")?;
+    out.flush()
+}

@@ -1,0 +1,76 @@
+//! Check-ins.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use torvus_domain::{CheckInId, Timestamp};
+use torvus_storage::resources::check_ins::{self, CheckIn};
+use torvus_web::Call;
+
+use super::answer::{failed, json, scope, time};
+use super::body::{self, MAX_BYTES};
+use super::idempotent::{self, Created, Origin};
+use super::{Answer, Context, page};
+
+const MAX_NOTE_CHARS: usize = 2_000;
+
+#[derive(Serialize)]
+struct View {
+    id: CheckInId,
+    note: Option<String>,
+    #[serde(serialize_with = "time")]
+    created_at: Timestamp,
+    #[serde(serialize_with = "time")]
+    updated_at: Timestamp,
+}
+
+impl From<CheckIn> for View {
+    fn from(check_in: CheckIn) -> Self {
+        Self {
+            id: check_in.id,
+            note: check_in.note,
+            created_at: check_in.created_at,
+            updated_at: check_in.updated_at,
+        }
+    }
+}
+
+/// `GET /v1/check-ins`
+pub(super) async fn list(context: Arc<Context>, call: Call) -> Answer {
+    let page = page::from_query(call.request.query_string())?;
+    let scope = scope(&call.grant);
+    let asked = page.clone();
+    let rows = context
+        .store
+        .run_read(move |c| check_ins::list(c, scope, &asked))
+        .await
+        .map_err(|error| failed(&error))?;
+    let place = |check_in: &CheckIn| (check_in.created_at, check_in.id.to_string());
+    page::answer(&page, rows, place, |check_in| Ok(View::from(check_in)))
+}
+
+/// `POST /v1/check-ins`: all of it is optional, the body too. A check-in has
+/// no address of its own, so there is no `Location`.
+pub(super) async fn create(context: Arc<Context>, call: Call) -> Answer {
+    let scope = scope(&call.grant);
+    let mut body = body::optional(&call.request, call.payload, MAX_BYTES).await?;
+    let origin = Origin::of(&call.request, scope, &body.raw)?;
+    let note = body.fields.text("note", MAX_NOTE_CHARS)?.set();
+    body.fields.done()?;
+    let now = context.clock.now().wall;
+    let check_in = CheckIn {
+        id: CheckInId::new(now),
+        scope,
+        note,
+        created_at: now,
+        updated_at: now,
+    };
+    let make = move |c: &mut _| {
+        check_ins::insert(c, &check_in)?;
+        Ok(json(&View::from(check_in)).map(|body| Created {
+            body,
+            location: None,
+        }))
+    };
+    idempotent::create(&context, origin, now, make).await
+}

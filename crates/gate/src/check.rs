@@ -1,0 +1,101 @@
+//! The rules, each a function of what it looks at.
+
+use std::net::IpAddr;
+
+use torvus_authz::{Route, RouteMatch};
+use torvus_domain::{
+    Account, ApiKey, Credential, KeySnapshot, KeyState, LookupUnavailable, Plan, Plans, Refusal,
+    Timestamp,
+};
+use torvus_key_core::{ApiKeyToken, Environment, KeyDigest, PepperRing};
+
+/// What is left of a well-formed key once its text has been dropped.
+pub(crate) struct Presented {
+    pub(crate) environment: Environment,
+    /// One for each version of the pepper, the current one first.
+    pub(crate) digests: Vec<KeyDigest>,
+}
+
+/// A well-formed key was sent; anything else is refused without a look-up.
+pub(crate) fn credential(
+    credential: Credential<'_>,
+    peppers: &PepperRing,
+) -> Result<Presented, Refusal> {
+    let text = match credential {
+        Credential::Missing => return Err(Refusal::MissingKey),
+        Credential::Malformed => return Err(Refusal::MalformedKey),
+        Credential::Bearer(text) => text,
+    };
+    let token = ApiKeyToken::parse(text).map_err(|_| Refusal::MalformedKey)?;
+    Ok(Presented {
+        environment: token.environment(),
+        digests: peppers.digests(&token).map(|(_, digest)| digest).collect(),
+    })
+}
+
+/// The key was issued by us.
+pub(crate) fn known(
+    found: Result<Option<KeySnapshot>, LookupUnavailable>,
+) -> Result<KeySnapshot, Refusal> {
+    found
+        .map_err(|LookupUnavailable| Refusal::Unavailable)?
+        .ok_or(Refusal::UnknownKey)
+}
+
+/// What was found belongs together. If it doesn't, the fault is ours.
+pub(crate) fn consistent(snapshot: &KeySnapshot, sent: Environment) -> Result<(), Refusal> {
+    let KeySnapshot { key, account, .. } = snapshot;
+    if key.environment == sent && key.account_id == account.id {
+        return Ok(());
+    }
+    tracing::error!(key_id = %key.id, "a key was found that contradicts its own record");
+    Err(Refusal::Internal)
+}
+
+/// Key, secret and account are in force at `now`.
+pub(crate) fn alive(snapshot: &KeySnapshot, now: Timestamp) -> Result<(), Refusal> {
+    match snapshot.key.state(now) {
+        KeyState::Revoked => return Err(Refusal::RevokedKey),
+        KeyState::Expired => return Err(Refusal::ExpiredKey),
+        KeyState::Active => {}
+    }
+    if snapshot.secret_ends_at.is_some_and(|end| end <= now) {
+        return Err(Refusal::ExpiredKey);
+    }
+    if snapshot.account.suspended_at.is_some() {
+        return Err(Refusal::SuspendedAccount);
+    }
+    Ok(())
+}
+
+/// The key may be used from there.
+pub(crate) fn address(key: &ApiKey, client: IpAddr) -> Result<(), Refusal> {
+    if key.allowed_ips.allows(client) {
+        Ok(())
+    } else {
+        Err(Refusal::IpNotAllowed)
+    }
+}
+
+/// The account's plan. One that the settings don't know has no limit that could
+/// be held, so nothing can be decided.
+pub(crate) fn plan(account: &Account, plans: &Plans) -> Result<Plan, Refusal> {
+    if let Some(plan) = plans.get(&account.plan) {
+        return Ok(plan.clone());
+    }
+    tracing::error!(
+        account_id = %account.id,
+        plan = %account.plan,
+        "an account is on a plan that the settings do not have"
+    );
+    Err(Refusal::Unavailable)
+}
+
+/// The request has a route.
+pub(crate) fn route(found: RouteMatch<'_>) -> Result<(&Route, Vec<String>), Refusal> {
+    match found {
+        RouteMatch::Found { route, params } => Ok((route, params)),
+        RouteMatch::WrongMethod { allow } => Err(Refusal::MethodNotAllowed { allow }),
+        RouteMatch::NotFound => Err(Refusal::NotFound),
+    }
+}

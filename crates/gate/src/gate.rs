@@ -1,0 +1,96 @@
+//! The gate: a request's path through all the rules, on one screen.
+
+use std::fmt;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use torvus_authz::{RouteMatch, RouteTable};
+use torvus_domain::{KeyLookup, Plans, RequestFacts};
+use torvus_key_core::PepperRing;
+use torvus_ratelimit::Limiter;
+
+use crate::verdict::Denied;
+use crate::{Grant, Identity, Verdict, check, rate};
+
+/// Decides on requests. The one place where a [`Grant`] is made.
+pub struct Gate {
+    keys: Arc<dyn KeyLookup>,
+    peppers: Arc<PepperRing>,
+    routes: Arc<RouteTable>,
+    limiter: Arc<Limiter>,
+    plans: Arc<ArcSwap<Plans>>,
+}
+
+impl Gate {
+    /// A gate over these. The plans can be changed while it decides.
+    #[must_use]
+    pub fn new(
+        keys: Arc<dyn KeyLookup>,
+        peppers: Arc<PepperRing>,
+        routes: Arc<RouteTable>,
+        limiter: Arc<Limiter>,
+        plans: Arc<ArcSwap<Plans>>,
+    ) -> Self {
+        Self {
+            keys,
+            peppers,
+            routes,
+            limiter,
+            plans,
+        }
+    }
+
+    /// Decides on one request, and counts it against its budget.
+    ///
+    /// The order is that of the public contract, section 3: key, address,
+    /// limit, route, permission. The route is found first, so that a record of
+    /// any refusal can name it, but it is acted upon in its turn.
+    pub async fn check(&self, facts: &RequestFacts<'_>) -> Verdict {
+        let found = self.routes.find(facts.method, facts.path);
+        let route = match &found {
+            RouteMatch::Found { route, .. } => Some(route.pattern.clone()),
+            _ => None,
+        };
+        match self.decide(facts, found).await {
+            Ok(verdict) => verdict,
+            Err(denied) => denied.into_verdict(route),
+        }
+    }
+
+    /// The rules, one a line; the first that is broken ends it.
+    async fn decide(
+        &self,
+        facts: &RequestFacts<'_>,
+        found: RouteMatch<'_>,
+    ) -> Result<Verdict, Denied> {
+        // Who is asking?
+        let presented = check::credential(facts.credential, &self.peppers)?;
+        let snapshot = check::known(self.keys.find(&presented.digests).await)?;
+        let who = Identity::of(&snapshot.key);
+        let known = |refusal| Denied::known(refusal, &who);
+        check::consistent(&snapshot, presented.environment).map_err(known)?;
+        check::alive(&snapshot, facts.now.wall).map_err(known)?;
+        // From where?
+        check::address(&snapshot.key, facts.client_ip).map_err(known)?;
+        // How often?
+        let plan = check::plan(&snapshot.account, &self.plans.load()).map_err(known)?;
+        let rate = rate::count(&self.limiter, &snapshot.key, &plan, &facts.now);
+        let counted = |refusal| Denied::counted(refusal, &who, rate.snapshot);
+        rate::within(&rate).map_err(counted)?;
+        // What for, and may they?
+        let (route, params) = check::route(found).map_err(counted)?;
+        route.permits(snapshot.key.permissions).map_err(counted)?;
+        Ok(Verdict::Allow {
+            grant: Grant::new(snapshot, plan),
+            route: route.clone(),
+            params,
+            rate: rate.snapshot,
+        })
+    }
+}
+
+impl fmt::Debug for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gate").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,189 @@
+//! A gate over keys in memory, and requests to it.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use torvus_authz::RouteTable;
+use torvus_domain::{
+    Account, AccountId, ApiKey, Credential, Instants, IpAllowlist, KeyId, KeyLookup, KeySnapshot,
+    LookupFuture, LookupUnavailable, PermissionSet, PlanName, Plans, Refusal, RequestFacts,
+    RequestId, Timestamp,
+};
+use torvus_gate::{Gate, Identity, Verdict};
+use torvus_key_core::{ApiKeyToken, Environment, KeyDigest, Pepper, PepperRing, PepperVersion};
+use torvus_ratelimit::{Limiter, RateSnapshot};
+
+#[derive(Default)]
+pub(crate) struct Keys {
+    known: Mutex<HashMap<KeyDigest, KeySnapshot>>,
+    pub(crate) down: AtomicBool,
+    pub(crate) asked: AtomicUsize,
+}
+
+impl KeyLookup for Keys {
+    fn find<'a>(&'a self, digests: &'a [KeyDigest]) -> LookupFuture<'a> {
+        Box::pin(async move {
+            self.asked.fetch_add(1, Ordering::SeqCst);
+            if self.down.load(Ordering::SeqCst) {
+                return Err(LookupUnavailable);
+            }
+            let known = self.known.lock().unwrap();
+            Ok(digests.iter().find_map(|digest| known.get(digest)).cloned())
+        })
+    }
+}
+
+/// What a refusal carries: why, who, route, budget.
+pub(crate) type Refused = (
+    Refusal,
+    Option<Identity>,
+    Option<String>,
+    Option<RateSnapshot>,
+);
+
+pub(crate) struct World {
+    pub(crate) gate: Gate,
+    pub(crate) keys: Arc<Keys>,
+    pub(crate) plans: Arc<ArcSwap<Plans>>,
+    pub(crate) peppers: Arc<PepperRing>,
+    /// Seconds since the start.
+    pub(crate) second: u64,
+    pub(crate) client_ip: IpAddr,
+}
+
+pub(crate) fn start() -> Timestamp {
+    Timestamp::from_timestamp_micros(1_790_000_000_000_000).unwrap()
+}
+
+pub(crate) fn after(seconds: u64) -> Timestamp {
+    start() + Duration::from_secs(seconds)
+}
+
+pub(crate) fn account(plan: &str) -> Account {
+    Account {
+        id: AccountId::new(start()),
+        email: "you@example.com".parse().unwrap(),
+        plan: plan.parse::<PlanName>().unwrap(),
+        created_at: start(),
+        suspended_at: None,
+    }
+}
+
+/// A key that may do everything, and its text.
+pub(crate) fn issue(account: &Account, environment: Environment) -> (ApiKeyToken, KeySnapshot) {
+    let token = ApiKeyToken::generate(environment).unwrap();
+    let key = ApiKey {
+        id: KeyId::new(start()),
+        account_id: account.id,
+        name: "laptop".parse().unwrap(),
+        environment,
+        permissions: PermissionSet::all(),
+        expires_at: None,
+        allowed_ips: IpAllowlist::default(),
+        limit: None,
+        created_at: start(),
+        last_used_at: None,
+        revoked_at: None,
+        revoke_reason: None,
+        hint: token.hint(),
+    };
+    let snapshot = KeySnapshot {
+        key,
+        account: account.clone(),
+        secret_ends_at: None,
+    };
+    (token, snapshot)
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        let peppers =
+            [1, 2].map(|version| Pepper::generate(PepperVersion::new(version).unwrap()).unwrap());
+        let peppers = Arc::new(PepperRing::new(peppers.into()).unwrap());
+        let keys = Arc::new(Keys::default());
+        let plans = Arc::new(ArcSwap::from_pointee(Plans::shipped()));
+        let gate = Gate::new(
+            Arc::<Keys>::clone(&keys),
+            Arc::clone(&peppers),
+            Arc::new(RouteTable::torvus()),
+            Arc::new(Limiter::memory()),
+            Arc::clone(&plans),
+        );
+        Self {
+            gate,
+            keys,
+            plans,
+            peppers,
+            second: 0,
+            client_ip: "203.0.113.5".parse().unwrap(),
+        }
+    }
+
+    /// Stores a key, under the oldest pepper.
+    pub(crate) fn store(&self, token: &ApiKeyToken, snapshot: KeySnapshot) {
+        let (_, digest) = self.peppers.digests(token).last().unwrap();
+        self.keys.known.lock().unwrap().insert(digest, snapshot);
+    }
+
+    /// A stored key of a professional account, changed before it is stored.
+    pub(crate) fn with_key(&self, change: impl FnOnce(&mut KeySnapshot)) -> ApiKeyToken {
+        let (token, mut snapshot) = issue(&account("professional"), Environment::Live);
+        change(&mut snapshot);
+        self.store(&token, snapshot);
+        token
+    }
+
+    pub(crate) async fn ask(
+        &self,
+        method: &str,
+        path: &str,
+        credential: Credential<'_>,
+    ) -> Verdict {
+        let facts = RequestFacts {
+            method,
+            path,
+            client_ip: self.client_ip,
+            credential,
+            request_id: RequestId::new(start()),
+            now: Instants {
+                wall: after(self.second),
+                monotonic: Duration::from_secs(self.second),
+            },
+        };
+        self.gate.check(&facts).await
+    }
+
+    pub(crate) async fn refused(&self, method: &str, path: &str, token: &ApiKeyToken) -> Refused {
+        refused(
+            self.ask(method, path, Credential::Bearer(token.expose()))
+                .await,
+        )
+    }
+
+    /// Whether `GET /v1/account` is let through; otherwise why not.
+    pub(crate) async fn outcome(&self, token: &ApiKeyToken) -> Result<RateSnapshot, Refusal> {
+        match self
+            .ask("GET", "/v1/account", Credential::Bearer(token.expose()))
+            .await
+        {
+            Verdict::Allow { rate, .. } => Ok(rate),
+            Verdict::Refuse { refusal, .. } => Err(refusal),
+        }
+    }
+}
+
+pub(crate) fn refused(verdict: Verdict) -> Refused {
+    match verdict {
+        Verdict::Refuse {
+            refusal,
+            who,
+            route,
+            rate,
+        } => (refusal, who, route, rate),
+        Verdict::Allow { .. } => panic!("let through"),
+    }
+}

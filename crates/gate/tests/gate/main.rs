@@ -1,0 +1,8 @@
+//! The gate over keys in memory.
+
+#[cfg(test)]
+mod kit;
+#[cfg(test)]
+mod limits;
+#[cfg(test)]
+mod rules;

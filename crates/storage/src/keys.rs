@@ -1,0 +1,224 @@
+//! Keys and their secrets.
+
+use diesel::prelude::*;
+use torvus_domain::{Account, AccountId, ApiKey, IpAllowlist, KeyId, KeySnapshot, Timestamp};
+use torvus_key_core::{Environment, KeyDigest, KeyHint, PepperVersion};
+
+use crate::accounts::{self, AccountRow};
+use crate::columns::{bytes, instant, instant_opt, micros, number, read};
+use crate::schema::{accounts as accounts_table, api_keys, key_secrets};
+use crate::{Conn, StorageError};
+
+const TABLE: &str = "api_keys";
+
+/// A row. No digest is in it, nor in anything that is read here.
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = api_keys)]
+struct KeyRow {
+    id: String,
+    account_id: String,
+    name: String,
+    environment: String,
+    permissions: String,
+    expires_at: Option<i64>,
+    allowed_ips: String,
+    own_limit: Option<i64>,
+    created_at: i64,
+    last_used_at: Option<i64>,
+    revoked_at: Option<i64>,
+    revoke_reason: Option<String>,
+    hint_first: String,
+    hint_last: String,
+}
+
+impl From<&ApiKey> for KeyRow {
+    fn from(key: &ApiKey) -> Self {
+        Self {
+            id: key.id.to_string(),
+            account_id: key.account_id.to_string(),
+            name: key.name.as_str().to_owned(),
+            environment: key.environment.as_str().to_owned(),
+            permissions: key.permissions.to_string(),
+            expires_at: key.expires_at.map(micros),
+            allowed_ips: key.allowed_ips.entries().join(","),
+            own_limit: key.limit.map(i64::from),
+            created_at: micros(key.created_at),
+            last_used_at: key.last_used_at.map(micros),
+            revoked_at: key.revoked_at.map(micros),
+            revoke_reason: key.revoke_reason.clone(),
+            hint_first: key.hint.first().to_owned(),
+            hint_last: key.hint.last().to_owned(),
+        }
+    }
+}
+
+impl TryFrom<KeyRow> for ApiKey {
+    type Error = StorageError;
+
+    fn try_from(row: KeyRow) -> Result<Self, StorageError> {
+        let environment: Environment = read(TABLE, &row.environment)?;
+        Ok(Self {
+            id: read(TABLE, &row.id)?,
+            account_id: read(TABLE, &row.account_id)?,
+            name: read(TABLE, &row.name)?,
+            environment,
+            permissions: read(TABLE, &row.permissions)?,
+            expires_at: instant_opt(TABLE, row.expires_at)?,
+            allowed_ips: allowlist(&row.allowed_ips)?,
+            limit: row.own_limit.map(|n| number(TABLE, n)).transpose()?,
+            created_at: instant(TABLE, row.created_at)?,
+            last_used_at: instant_opt(TABLE, row.last_used_at)?,
+            revoked_at: instant_opt(TABLE, row.revoked_at)?,
+            revoke_reason: row.revoke_reason,
+            hint: KeyHint::from_parts(environment, &row.hint_first, &row.hint_last)
+                .ok_or_else(|| StorageError::corrupt(TABLE, "the hint is none"))?,
+        })
+    }
+}
+
+/// An empty list lets everyone in, so only an empty text may become one.
+fn allowlist(text: &str) -> Result<IpAllowlist, StorageError> {
+    if text.is_empty() {
+        return Ok(IpAllowlist::default());
+    }
+    let list = IpAllowlist::from_entries(text.split(','))
+        .map_err(|error| StorageError::corrupt(TABLE, error))?;
+    if list.is_empty() {
+        return Err(StorageError::corrupt(TABLE, "the address list is none"));
+    }
+    Ok(list)
+}
+
+/// Adds a key and its first secret.
+///
+/// # Errors
+///
+/// [`StorageError::Duplicate`] if the key or its digest is there,
+/// [`StorageError::Missing`] if its account is not.
+pub fn insert(
+    c: &mut Conn,
+    key: &ApiKey,
+    digest: &KeyDigest,
+    pepper: PepperVersion,
+) -> Result<(), StorageError> {
+    diesel::insert_into(api_keys::table)
+        .values(KeyRow::from(key))
+        .execute(&mut c.0)?;
+    diesel::insert_into(key_secrets::table)
+        .values((
+            key_secrets::digest.eq(digest.as_bytes().as_slice()),
+            key_secrets::key_id.eq(key.id.to_string()),
+            key_secrets::pepper_version.eq(i64::from(pepper.get())),
+            key_secrets::created_at.eq(micros(key.created_at)),
+        ))
+        .execute(&mut c.0)?;
+    Ok(())
+}
+
+/// The key with this identifier.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn find(c: &mut Conn, id: KeyId) -> Result<Option<ApiKey>, StorageError> {
+    let row: Option<KeyRow> = api_keys::table
+        .find(id.to_string())
+        .select(api_keys::all_columns)
+        .first(&mut c.0)
+        .optional()?;
+    row.map(TryInto::try_into).transpose()
+}
+
+/// Keys in the order of their making, of one account or of all; without the
+/// dead, those that are neither revoked nor expired at `now`.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn list(
+    c: &mut Conn,
+    account: Option<AccountId>,
+    include_dead: bool,
+    now: Timestamp,
+) -> Result<Vec<ApiKey>, StorageError> {
+    let mut query = api_keys::table
+        .select(api_keys::all_columns)
+        .order((api_keys::created_at, api_keys::id))
+        .into_boxed();
+    if let Some(account) = account {
+        query = query.filter(api_keys::account_id.eq(account.to_string()));
+    }
+    if !include_dead {
+        query = query.filter(api_keys::revoked_at.is_null()).filter(
+            api_keys::expires_at
+                .is_null()
+                .or(api_keys::expires_at.gt(micros(now))),
+        );
+    }
+    let rows: Vec<KeyRow> = query.load(&mut c.0)?;
+    rows.into_iter().map(TryInto::try_into).collect()
+}
+
+/// Revokes a key. False if there is no such key or it was revoked before:
+/// then the first revocation stays as it is.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn revoke(
+    c: &mut Conn,
+    id: KeyId,
+    at: Timestamp,
+    reason: Option<&str>,
+) -> Result<bool, StorageError> {
+    let row = api_keys::table
+        .filter(api_keys::id.eq(id.to_string()))
+        .filter(api_keys::revoked_at.is_null());
+    let changed = diesel::update(row)
+        .set((
+            api_keys::revoked_at.eq(Some(micros(at))),
+            api_keys::revoke_reason.eq(reason),
+        ))
+        .execute(&mut c.0)?;
+    Ok(changed > 0)
+}
+
+/// The key that one of these digests opens, with its account, as it is now:
+/// dead ones too, since why a key is refused is for the gate to say.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn snapshot_by_digests(
+    c: &mut Conn,
+    digests: &[KeyDigest],
+) -> Result<Option<KeySnapshot>, StorageError> {
+    type Row = (Vec<u8>, Option<i64>, KeyRow, AccountRow);
+    // One query each: nearly always there is one digest.
+    for digest in digests {
+        let row: Option<Row> = key_secrets::table
+            .inner_join(api_keys::table.inner_join(accounts_table::table))
+            .filter(key_secrets::digest.eq(digest.as_bytes().as_slice()))
+            .select((
+                key_secrets::digest,
+                key_secrets::ends_at,
+                api_keys::all_columns,
+                accounts::COLUMNS,
+            ))
+            .first(&mut c.0)
+            .optional()?;
+        let Some((stored, ends_at, key, account)) = row else {
+            continue;
+        };
+        // The index found it; this says so again, in constant time.
+        if KeyDigest::from_bytes(bytes("key_secrets", &stored)?) != *digest {
+            return Err(StorageError::corrupt("key_secrets", "another digest"));
+        }
+        return Ok(Some(KeySnapshot {
+            key: key.try_into()?,
+            account: Account::try_from(account)?,
+            secret_ends_at: instant_opt("key_secrets", ends_at)?,
+        }));
+    }
+    Ok(None)
+}

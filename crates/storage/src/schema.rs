@@ -1,0 +1,187 @@
+//! The tables, as the migrations leave them.
+
+diesel::table! {
+    accounts (id) {
+        id -> Text,
+        email -> Text,
+        plan -> Text,
+        password_hash -> Text,
+        created_at -> BigInt,
+        suspended_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    api_keys (id) {
+        id -> Text,
+        account_id -> Text,
+        name -> Text,
+        environment -> Text,
+        permissions -> Text,
+        expires_at -> Nullable<BigInt>,
+        allowed_ips -> Text,
+        own_limit -> Nullable<BigInt>,
+        created_at -> BigInt,
+        last_used_at -> Nullable<BigInt>,
+        revoked_at -> Nullable<BigInt>,
+        revoke_reason -> Nullable<Text>,
+        hint_first -> Text,
+        hint_last -> Text,
+    }
+}
+
+diesel::table! {
+    key_secrets (digest) {
+        digest -> Binary,
+        key_id -> Text,
+        pepper_version -> BigInt,
+        created_at -> BigInt,
+        ends_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    peppers (version) {
+        version -> BigInt,
+        fingerprint -> Binary,
+    }
+}
+
+diesel::table! {
+    nodes (id) {
+        id -> Text,
+        version -> Text,
+        started_at -> BigInt,
+        seen_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    audit_log (id) {
+        id -> Text,
+        at -> BigInt,
+        category -> Text,
+        request_id -> Nullable<Text>,
+        client_request_id -> Nullable<Text>,
+        account_id -> Nullable<Text>,
+        key_id -> Nullable<Text>,
+        key_name -> Nullable<Text>,
+        environment -> Nullable<Text>,
+        method -> Nullable<Text>,
+        path -> Nullable<Text>,
+        route -> Nullable<Text>,
+        status -> Nullable<Integer>,
+        outcome -> Text,
+        ip -> Nullable<Text>,
+        user_agent -> Nullable<Text>,
+        duration_us -> Nullable<BigInt>,
+        billable -> Bool,
+        actor -> Nullable<Text>,
+        action -> Nullable<Text>,
+        detail -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    usage_endpoints (key_id, day, method, route) {
+        key_id -> Text,
+        day -> BigInt,
+        method -> Text,
+        route -> Text,
+        requests -> BigInt,
+        ok -> BigInt,
+        client_errors -> BigInt,
+        rate_limited -> BigInt,
+        server_errors -> BigInt,
+        billable -> BigInt,
+    }
+}
+
+diesel::table! {
+    usage_addresses (key_id, day, ip) {
+        key_id -> Text,
+        day -> BigInt,
+        ip -> Text,
+        requests -> BigInt,
+        first_seen -> BigInt,
+        last_seen -> BigInt,
+    }
+}
+
+diesel::table! {
+    vaults (id) {
+        id -> Text,
+        account_id -> Text,
+        environment -> Text,
+        name -> Text,
+        description -> Nullable<Text>,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    documents (id) {
+        id -> Text,
+        vault_id -> Text,
+        name -> Text,
+        content_type -> Text,
+        content -> Binary,
+        size -> BigInt,
+        sha256 -> Binary,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    recipients (id) {
+        id -> Text,
+        vault_id -> Text,
+        name -> Text,
+        email -> Nullable<Text>,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    policies (id) {
+        id -> Text,
+        vault_id -> Text,
+        name -> Text,
+        kind -> Text,
+        settings -> Text,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    check_ins (id) {
+        id -> Text,
+        account_id -> Text,
+        environment -> Text,
+        note -> Nullable<Text>,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    idempotency (account_id, environment, idempotency_key) {
+        account_id -> Text,
+        environment -> Text,
+        idempotency_key -> Text,
+        fingerprint -> Binary,
+        status -> Nullable<Integer>,
+        body -> Nullable<Binary>,
+        location -> Nullable<Text>,
+        created_at -> BigInt,
+    }
+}
+
+diesel::joinable!(api_keys -> accounts (account_id));
+diesel::joinable!(key_secrets -> api_keys (key_id));
+
+diesel::allow_tables_to_appear_in_same_query!(accounts, api_keys, key_secrets);

@@ -1,0 +1,175 @@
+//! The store: what the rest of the program holds.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::conn::{Use, connect};
+use crate::pool::Pools;
+use crate::tx::write_tx;
+use crate::{Conn, Schema, StorageError, StoreUrl, migrate};
+
+/// How long an operator's command waits for its turn to write.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a request does.
+const PATIENCE_OF_SERVER: Duration = Duration::from_millis(1_500);
+
+/// A database that is open. Clones share its connections.
+#[derive(Clone)]
+pub struct Store(Arc<Inner>);
+
+struct Inner {
+    url: StoreUrl,
+    pools: Pools,
+    patience: Duration,
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Store").field(&self.0.url).finish()
+    }
+}
+
+impl Store {
+    /// Opens a database, for commands: they wait 5 s for their turn to write.
+    /// A file of SQLite is made if there is none, readable by its owner only.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::Unavailable`] if it can't be reached,
+    /// [`StorageError::Url`] if its address can't be used.
+    pub fn open(url: &StoreUrl) -> Result<Self, StorageError> {
+        Self::with_patience(url, PATIENCE)
+    }
+
+    /// Opens a database, for a server: a request waits 1.5 s at most.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Store::open`].
+    pub fn open_for_server(url: &StoreUrl) -> Result<Self, StorageError> {
+        Self::with_patience(url, PATIENCE_OF_SERVER)
+    }
+
+    fn with_patience(url: &StoreUrl, patience: Duration) -> Result<Self, StorageError> {
+        if let StoreUrl::Sqlite(path) = url {
+            make_private(path)?;
+        }
+        // A pool would only say that there was no connection in time.
+        connect(url, Use::Any)?;
+        Ok(Self(Arc::new(Inner {
+            url: url.clone(),
+            pools: Pools::new(url),
+            patience,
+        })))
+    }
+
+    /// Where the database is.
+    #[must_use]
+    pub fn url(&self) -> &StoreUrl {
+        &self.0.url
+    }
+
+    /// Runs `work` on a connection for reads. Each statement sees what was
+    /// committed before it.
+    ///
+    /// # Errors
+    ///
+    /// What `work` gives, or [`StorageError::Unavailable`] without a connection.
+    pub fn read<T>(
+        &self,
+        work: impl FnOnce(&mut Conn) -> Result<T, StorageError>,
+    ) -> Result<T, StorageError> {
+        self.0.pools.read(work)
+    }
+
+    /// Runs `work` in one transaction that may write: all of it happens, or,
+    /// if `work` fails, nothing.
+    ///
+    /// # Errors
+    ///
+    /// What `work` gives; [`StorageError::Unavailable`] without a connection
+    /// or a turn to write, and for a commit that failed: that one may have
+    /// been made.
+    pub fn write<T>(
+        &self,
+        work: impl FnOnce(&mut Conn) -> Result<T, StorageError>,
+    ) -> Result<T, StorageError> {
+        self.0
+            .pools
+            .write(|conn| write_tx(conn, self.0.patience, work))
+    }
+
+    /// [`Store::read`] on a thread that may wait.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Store::read`].
+    pub async fn run_read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Conn) -> Result<T, StorageError> + Send + 'static,
+    ) -> Result<T, StorageError> {
+        let store = self.clone();
+        off_the_loop(move || store.read(work)).await
+    }
+
+    /// [`Store::write`] on a thread that may wait.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Store::write`].
+    pub async fn run_write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Conn) -> Result<T, StorageError> + Send + 'static,
+    ) -> Result<T, StorageError> {
+        let store = self.clone();
+        off_the_loop(move || store.write(work)).await
+    }
+
+    /// Brings the tables up to what this program knows, one process at a
+    /// time, and names the migrations that it applied.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::Schema`] if a migration fails or the tables are newer
+    /// than the program.
+    pub fn migrate(&self) -> Result<Vec<String>, StorageError> {
+        migrate::run(&mut connect(&self.0.url, Use::Any)?, self.0.patience)
+    }
+
+    /// Whether the tables are those that this program knows.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::Unavailable`] if that can't be read.
+    pub fn schema(&self) -> Result<Schema, StorageError> {
+        migrate::schema(&mut connect(&self.0.url, Use::Any)?)
+    }
+}
+
+async fn off_the_loop<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StorageError> + Send + 'static,
+) -> Result<T, StorageError> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|error| Err(StorageError::Unavailable(error.to_string())))
+}
+
+/// Makes the file if there is none; SQLite gives its side files the same mode.
+fn make_private(path: &Path) -> Result<(), StorageError> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let made = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path);
+    match made {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(StorageError::Unavailable(format!(
+            "sqlite:{}: {error}",
+            path.display()
+        ))),
+    }
+}

@@ -1,0 +1,70 @@
+//! Transactions that write.
+
+use std::time::{Duration, Instant};
+
+use diesel::connection::{AnsiTransactionManager, TransactionManager};
+use diesel::result::Error;
+
+use crate::conn::{AnyConn, each};
+use crate::{Conn, StorageError};
+
+/// Runs `work` in one transaction that holds the right to write from its
+/// start on, and waits up to `patience` for that right on SQLite.
+///
+/// A commit that fails is reported as unavailable: whether it was made is
+/// not known.
+pub(crate) fn write_tx<T>(
+    conn: &mut Conn,
+    patience: Duration,
+    work: impl FnOnce(&mut Conn) -> Result<T, StorageError>,
+) -> Result<T, StorageError> {
+    begin(conn, patience)?;
+    match work(conn) {
+        Ok(value) => {
+            each!(conn, c => AnsiTransactionManager::commit_transaction(c))
+                .map_err(|error| StorageError::Unavailable(error.to_string()))?;
+            Ok(value)
+        }
+        Err(error) => {
+            if let Err(second) = each!(conn, c => AnsiTransactionManager::rollback_transaction(c)) {
+                tracing::warn!(%second, "a transaction could not be rolled back");
+            }
+            Err(error)
+        }
+    }
+}
+
+fn begin(conn: &mut Conn, patience: Duration) -> Result<(), StorageError> {
+    match &mut conn.0 {
+        AnyConn::Postgres(c) => Ok(AnsiTransactionManager::begin_transaction(c)?),
+        AnyConn::Sqlite(c) => patiently(patience, || {
+            AnsiTransactionManager::begin_transaction_sql(c, "BEGIN IMMEDIATE")
+        }),
+    }
+}
+
+/// SQLite has no queue for its lock, and its own waiting sleeps up to 100 ms
+/// at a time: too long to find a short gap. So this looks every millisecond.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "another process holds the lock: there is no event to wait for"
+)]
+fn patiently(
+    patience: Duration,
+    mut attempt: impl FnMut() -> Result<(), Error>,
+) -> Result<(), StorageError> {
+    let start = Instant::now();
+    loop {
+        match attempt() {
+            Err(error) if is_busy(&error) && start.elapsed() < patience => {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            other => return Ok(other?),
+        }
+    }
+}
+
+fn is_busy(error: &Error) -> bool {
+    // SQLite's words for SQLITE_BUSY; diesel does not hand its code on.
+    matches!(error, Error::DatabaseError(_, facts) if facts.message().contains("database is locked"))
+}

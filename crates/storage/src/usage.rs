@@ -1,0 +1,351 @@
+//! Usage of keys, by day: sums that are kept by the transaction which writes
+//! the audit records, so the two can't tell different stories.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use chrono::NaiveDate;
+use diesel::dsl::case_when;
+use diesel::prelude::*;
+use diesel::upsert::excluded;
+use torvus_audit::AuditRecord;
+use torvus_domain::{Category, KeyId, Timestamp};
+
+use crate::columns::{instant, micros, number, read};
+use crate::conn::each;
+use crate::schema::{api_keys, usage_addresses, usage_endpoints};
+use crate::{Conn, StorageError};
+
+const TABLE: &str = "usage_endpoints";
+const ADDRESSES: &str = "usage_addresses";
+const DAY: i64 = 86_400_000_000;
+
+/// What a key was used for over some days.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// All requests.
+    pub total_requests: u64,
+    /// Those that are billed.
+    pub billable_requests: u64,
+    /// Requests by endpoint, the busiest first.
+    pub endpoints: Vec<EndpointUsage>,
+    /// Requests by address, the busiest first.
+    pub addresses: Vec<AddressUsage>,
+    /// Requests by day, each day of the span.
+    pub days: Vec<DayUsage>,
+}
+
+/// Requests to one endpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EndpointUsage {
+    /// The method; none where the request had none that counts.
+    pub method: Option<String>,
+    /// The route; none where no route matched.
+    pub route: Option<String>,
+    /// How many.
+    pub count: u64,
+}
+
+/// Requests from one address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AddressUsage {
+    /// The address.
+    pub ip: IpAddr,
+    /// How many.
+    pub count: u64,
+    /// When the first came.
+    pub first_seen: Timestamp,
+    /// When the last came.
+    pub last_seen: Timestamp,
+}
+
+/// Requests of one day, by what was answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DayUsage {
+    /// The day, in UTC.
+    pub date: NaiveDate,
+    /// Below 400.
+    pub ok: u64,
+    /// 4xx, without 429.
+    pub client_errors: u64,
+    /// 429.
+    pub rate_limited: u64,
+    /// 5xx.
+    pub server_errors: u64,
+}
+
+impl Usage {
+    /// The share of requests that were answered with 4xx or 5xx, 0 to 1.
+    #[must_use]
+    pub fn error_rate(&self) -> f64 {
+        let errors: u64 = self
+            .days
+            .iter()
+            .map(|day| day.client_errors + day.rate_limited + day.server_errors)
+            .sum();
+        if self.total_requests == 0 {
+            return 0.0;
+        }
+        #[expect(clippy::cast_precision_loss, reason = "a share, for people")]
+        let rate = errors as f64 / self.total_requests as f64;
+        rate
+    }
+}
+
+#[derive(Queryable, Insertable)]
+#[diesel(table_name = usage_endpoints, treat_none_as_default_value = false)]
+struct EndpointRow {
+    key_id: String,
+    day: i64,
+    method: String,
+    route: String,
+    requests: i64,
+    ok: i64,
+    client_errors: i64,
+    rate_limited: i64,
+    server_errors: i64,
+    billable: i64,
+}
+
+#[derive(Queryable, Insertable)]
+#[diesel(table_name = usage_addresses, treat_none_as_default_value = false)]
+struct AddressRow {
+    key_id: String,
+    day: i64,
+    ip: String,
+    requests: i64,
+    first_seen: i64,
+    last_seen: i64,
+}
+
+/// The sums of one batch. Sorted: two batches lock rows in the same order.
+#[derive(Default)]
+struct Sums {
+    endpoints: BTreeMap<(String, i64, String, String), EndpointRow>,
+    addresses: BTreeMap<(String, i64, String), AddressRow>,
+    last_used: BTreeMap<String, i64>,
+}
+
+impl Sums {
+    fn add(&mut self, key_id: &str, record: &AuditRecord) {
+        let at = micros(record.at);
+        let day = at.div_euclid(DAY);
+        let method = record.method.clone().unwrap_or_default();
+        let route = record.route.clone().unwrap_or_default();
+        let sum = self
+            .endpoints
+            .entry((key_id.to_owned(), day, method.clone(), route.clone()))
+            .or_insert_with(|| EndpointRow {
+                key_id: key_id.to_owned(),
+                day,
+                method,
+                route,
+                requests: 0,
+                ok: 0,
+                client_errors: 0,
+                rate_limited: 0,
+                server_errors: 0,
+                billable: 0,
+            });
+        sum.requests += 1;
+        sum.billable += i64::from(record.billable);
+        match record.status {
+            None => {}
+            Some(429) => sum.rate_limited += 1,
+            Some(..400) => sum.ok += 1,
+            Some(..500) => sum.client_errors += 1,
+            Some(_) => sum.server_errors += 1,
+        }
+        if let Some(ip) = record.ip.map(|ip| ip.to_string()) {
+            let sum = self
+                .addresses
+                .entry((key_id.to_owned(), day, ip.clone()))
+                .or_insert_with(|| AddressRow {
+                    key_id: key_id.to_owned(),
+                    day,
+                    ip,
+                    requests: 0,
+                    first_seen: at,
+                    last_seen: at,
+                });
+            sum.requests += 1;
+            sum.first_seen = sum.first_seen.min(at);
+            sum.last_seen = sum.last_seen.max(at);
+        }
+        let last = self.last_used.entry(key_id.to_owned()).or_insert(at);
+        *last = (*last).max(at);
+    }
+}
+
+/// Adds the requests among some records to the sums of their keys.
+pub(crate) fn add(c: &mut Conn, records: &[AuditRecord]) -> Result<(), StorageError> {
+    let mut sums = Sums::default();
+    for record in records {
+        if let (Category::ApiActivity, Some(key_id)) = (record.category, record.key_id) {
+            sums.add(&key_id.to_string(), record);
+        }
+    }
+    if sums.endpoints.is_empty() {
+        return Ok(());
+    }
+    add_endpoints(c, sums.endpoints.into_values().collect())?;
+    add_addresses(c, sums.addresses.into_values().collect())?;
+    for (key_id, at) in sums.last_used {
+        let older = api_keys::last_used_at
+            .is_null()
+            .or(api_keys::last_used_at.lt(at));
+        let row = api_keys::table
+            .filter(api_keys::id.eq(key_id))
+            .filter(older);
+        diesel::update(row)
+            .set(api_keys::last_used_at.eq(Some(at)))
+            .execute(&mut c.0)?;
+    }
+    Ok(())
+}
+
+fn add_endpoints(c: &mut Conn, rows: Vec<EndpointRow>) -> Result<(), StorageError> {
+    use crate::schema::usage_endpoints::dsl::*;
+    each!(c, conn => diesel::insert_into(usage_endpoints)
+        .values(rows)
+        .on_conflict((key_id, day, method, route))
+        .do_update()
+        .set((
+            requests.eq(requests + excluded(requests)),
+            ok.eq(ok + excluded(ok)),
+            client_errors.eq(client_errors + excluded(client_errors)),
+            rate_limited.eq(rate_limited + excluded(rate_limited)),
+            server_errors.eq(server_errors + excluded(server_errors)),
+            billable.eq(billable + excluded(billable)),
+        ))
+        .execute(conn))?;
+    Ok(())
+}
+
+fn add_addresses(c: &mut Conn, rows: Vec<AddressRow>) -> Result<(), StorageError> {
+    use crate::schema::usage_addresses::dsl::*;
+    each!(c, conn => diesel::insert_into(usage_addresses)
+        .values(rows)
+        .on_conflict((key_id, day, ip))
+        .do_update()
+        .set((
+            requests.eq(requests + excluded(requests)),
+            first_seen.eq(case_when(
+                excluded(first_seen).lt(first_seen),
+                excluded(first_seen),
+            )
+            .otherwise(first_seen)),
+            last_seen.eq(case_when(
+                excluded(last_seen).gt(last_seen),
+                excluded(last_seen),
+            )
+            .otherwise(last_seen)),
+        ))
+        .execute(conn))?;
+    Ok(())
+}
+
+/// What a key was used for from one day to another, both included, in UTC.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn of_key(
+    c: &mut Conn,
+    key: KeyId,
+    from: NaiveDate,
+    to: NaiveDate,
+) -> Result<Usage, StorageError> {
+    let key = key.to_string();
+    let (first, last) = (day_number(from), day_number(to));
+    let endpoints: Vec<EndpointRow> = usage_endpoints::table
+        .filter(usage_endpoints::key_id.eq(&key))
+        .filter(usage_endpoints::day.between(first, last))
+        .load(&mut c.0)?;
+    let addresses: Vec<AddressRow> = usage_addresses::table
+        .filter(usage_addresses::key_id.eq(&key))
+        .filter(usage_addresses::day.between(first, last))
+        .load(&mut c.0)?;
+    let mut usage = Usage {
+        addresses: by_address(addresses)?,
+        ..Usage::default()
+    };
+    let mut days: BTreeMap<i64, DayUsage> = from
+        .iter_days()
+        .take_while(|date| *date <= to)
+        .map(|date| (day_number(date), DayUsage::none(date)))
+        .collect();
+    let mut counts: BTreeMap<(String, String), u64> = BTreeMap::new();
+    for row in endpoints {
+        usage.total_requests += count(row.requests)?;
+        usage.billable_requests += count(row.billable)?;
+        *counts.entry((row.method, row.route)).or_default() += count(row.requests)?;
+        if let Some(day) = days.get_mut(&row.day) {
+            day.ok += count(row.ok)?;
+            day.client_errors += count(row.client_errors)?;
+            day.rate_limited += count(row.rate_limited)?;
+            day.server_errors += count(row.server_errors)?;
+        }
+    }
+    usage.days = days.into_values().collect();
+    let some = |text: String| (!text.is_empty()).then_some(text);
+    usage.endpoints = counts
+        .into_iter()
+        .map(|((method, route), count)| EndpointUsage {
+            method: some(method),
+            route: some(route),
+            count,
+        })
+        .collect();
+    usage
+        .endpoints
+        .sort_by_key(|endpoint| std::cmp::Reverse(endpoint.count));
+    Ok(usage)
+}
+
+impl DayUsage {
+    fn none(date: NaiveDate) -> Self {
+        Self {
+            date,
+            ok: 0,
+            client_errors: 0,
+            rate_limited: 0,
+            server_errors: 0,
+        }
+    }
+}
+
+fn by_address(rows: Vec<AddressRow>) -> Result<Vec<AddressUsage>, StorageError> {
+    let mut sums: BTreeMap<String, AddressRow> = BTreeMap::new();
+    for row in rows {
+        if let Some(sum) = sums.get_mut(&row.ip) {
+            sum.requests += row.requests;
+            sum.first_seen = sum.first_seen.min(row.first_seen);
+            sum.last_seen = sum.last_seen.max(row.last_seen);
+        } else {
+            sums.insert(row.ip.clone(), row);
+        }
+    }
+    let mut addresses = sums
+        .into_values()
+        .map(|row| {
+            Ok(AddressUsage {
+                ip: read(ADDRESSES, &row.ip)?,
+                count: number(ADDRESSES, row.requests)?,
+                first_seen: instant(ADDRESSES, row.first_seen)?,
+                last_seen: instant(ADDRESSES, row.last_seen)?,
+            })
+        })
+        .collect::<Result<Vec<_>, StorageError>>()?;
+    addresses.sort_by_key(|address| std::cmp::Reverse(address.count));
+    Ok(addresses)
+}
+
+fn count(of: i64) -> Result<u64, StorageError> {
+    number(TABLE, of)
+}
+
+/// Days since 1970-01-01.
+fn day_number(date: NaiveDate) -> i64 {
+    date.signed_duration_since(NaiveDate::default()).num_days()
+}

@@ -1,0 +1,157 @@
+//! The audit log and the usage that is kept with it, on both databases.
+
+#![cfg(test)]
+
+mod kit;
+#[path = "kit/samples.rs"]
+mod samples;
+
+use chrono::NaiveDate;
+use samples::{at, stored};
+use torvus_audit::{AuditFilter, AuditRecord, Cursor, Sink, StatusFilter};
+use torvus_domain::{ApiKey, Category, Outcome, RequestId, Timestamp};
+use torvus_storage::{StorageError, Store, audit, keys, usage};
+
+fn request(key: &ApiKey, when: Timestamp, status: u16, ip: &str) -> AuditRecord {
+    let mut record = AuditRecord::new(when, Category::ApiActivity, Outcome::Ok);
+    record.request_id = Some(RequestId::new(when));
+    record.client_request_id = Some("abc-1".to_owned());
+    record.account_id = Some(key.account_id);
+    record.key_id = Some(key.id);
+    record.key_name = Some(key.name.as_str().to_owned());
+    record.environment = Some(key.environment);
+    record.method = Some("GET".to_owned());
+    record.path = Some("/v1/vaults".to_owned());
+    record.route = Some("/v1/vaults".to_owned());
+    record.status = Some(status);
+    record.ip = Some(ip.parse().unwrap());
+    record.user_agent = Some("curl/8".to_owned());
+    record.duration_us = Some(1_500);
+    record.billable = status < 500;
+    record
+}
+
+fn all(store: &Store) -> Vec<AuditRecord> {
+    store
+        .read(|c| audit::list(c, &AuditFilter::default()))
+        .unwrap()
+}
+
+kit::on_both! {
+    fn records_come_back_as_they_were(database) {
+        let store = database.store();
+        let (_, key, _) = stored(&store);
+        let mut change = AuditRecord::new(at(2), Category::KeyManagement, Outcome::Ok);
+        change.actor = Some("operator:root".to_owned());
+        change.action = Some("key.revoke".to_owned());
+        change.detail = Some(serde_json::json!({"reason": "“leak”", "n": [1, null]}));
+        let records = [request(&key, at(1), 200, "2001:db8::1"), change];
+        Sink::append(&store, &records).unwrap();
+        let mut found = all(&store);
+        found.reverse();
+        assert_eq!(found, records);
+        // A record that is there already is an error, and changes no sum.
+        let again = store.write(|c| audit::append(c, &records));
+        assert!(matches!(again, Err(StorageError::Duplicate)), "{again:?}");
+        let used = store.read(|c| usage::of_key(c, key.id, day(24), day(24))).unwrap();
+        assert_eq!(used.total_requests, 1);
+    }
+
+    fn what_a_client_sends_never_stops_a_record(database) {
+        let store = database.store();
+        let mut record = AuditRecord::new(at(1), Category::ApiActivity, Outcome::MissingKey);
+        record.path = Some("/v1/\0".to_owned());
+        record.user_agent = Some("\u{1}💥'\"\\".repeat(500));
+        Sink::append(&store, std::slice::from_ref(&record)).unwrap();
+        let found = all(&store);
+        assert_eq!(found[0].user_agent, record.user_agent);
+        assert_eq!(found[0].path.as_deref(), Some("/v1/\u{fffd}"));
+    }
+
+    fn pages_hold_each_record_once(database) {
+        let store = database.store();
+        let (_, key, _) = stored(&store);
+        // More than one statement's rows, five to an instant.
+        let records: Vec<_> = (0..600).map(|n| request(&key, at(n / 5), 200, "192.0.2.1")).collect();
+        Sink::append(&store, &records).unwrap();
+        let mut filter = AuditFilter { limit: Some(7), ..AuditFilter::default() };
+        let mut found = Vec::new();
+        loop {
+            let page = store.read(|c| audit::list(c, &filter)).unwrap();
+            let Some(last) = page.last() else { break };
+            filter.before = Some(Cursor { at: last.at, id: last.id });
+            found.extend(page);
+        }
+        found.reverse();
+        assert_eq!(found, records);
+    }
+
+    fn filters_let_through_what_they_name(database) {
+        let store = database.store();
+        let (account, key, _) = stored(&store);
+        let mut stranger = AuditRecord::new(at(4), Category::ApiActivity, Outcome::UnknownKey);
+        stranger.status = Some(401);
+        let records = [
+            request(&key, at(1), 200, "192.0.2.1"),
+            request(&key, at(2), 404, "192.0.2.1"),
+            AuditRecord::new(at(3), Category::SignIn, Outcome::Ok),
+            stranger,
+        ];
+        Sink::append(&store, &records).unwrap();
+        let check = |filter: AuditFilter, expected: &[usize]| {
+            let found = store.read(|c| audit::list(c, &filter)).unwrap();
+            let expected: Vec<_> = expected.iter().map(|n| records[*n].id).collect();
+            assert_eq!(found.iter().map(|r| r.id).collect::<Vec<_>>(), expected, "{filter:?}");
+        };
+        let any = AuditFilter::default;
+        check(any(), &[3, 2, 1, 0]);
+        check(AuditFilter { account: Some(account.id), ..any() }, &[1, 0]);
+        check(AuditFilter { key: Some(key.id), ..any() }, &[1, 0]);
+        check(AuditFilter { from: Some(at(2)), to: Some(at(4)), ..any() }, &[2, 1]);
+        check(AuditFilter { status: Some(StatusFilter::Exact(404)), ..any() }, &[1]);
+        check(AuditFilter { status: Some(StatusFilter::Class(4)), ..any() }, &[3, 1]);
+        check(AuditFilter { outcome: Some(Outcome::UnknownKey), ..any() }, &[3]);
+        check(AuditFilter { category: Some(Category::SignIn), ..any() }, &[2]);
+        check(AuditFilter { limit: Some(1), ..any() }, &[3]);
+    }
+
+    fn usage_is_the_sum_of_the_records(database) {
+        let store = database.store();
+        let (_, key, _) = stored(&store);
+        let next_day = 86_400_000_000;
+        let mut lost = request(&key, at(next_day), 200, "192.0.2.2");
+        (lost.status, lost.outcome, lost.route) = (None, Outcome::Unknown, None);
+        let mut management = request(&key, at(9 * next_day), 200, "192.0.2.9");
+        management.category = Category::KeyManagement;
+        let batches = [
+            vec![request(&key, at(5), 200, "192.0.2.1"), request(&key, at(3), 429, "192.0.2.1")],
+            vec![request(&key, at(4), 503, "192.0.2.1"), request(&key, at(next_day - 1), 302, "192.0.2.2")],
+            vec![lost, management, request(&key, at(next_day), 403, "192.0.2.1")],
+        ];
+        for batch in &batches {
+            Sink::append(&store, batch).unwrap();
+        }
+        let used = store.read(|c| usage::of_key(c, key.id, day(23), day(25))).unwrap();
+        assert_eq!((used.total_requests, used.billable_requests), (6, 5));
+        assert!((used.error_rate() - 0.5).abs() < 1e-9);
+        let days: Vec<_> = used
+            .days
+            .iter()
+            .map(|d| (d.date, d.ok, d.client_errors, d.rate_limited, d.server_errors))
+            .collect();
+        assert_eq!(days, [(day(23), 0, 0, 0, 0), (day(24), 2, 0, 1, 1), (day(25), 0, 1, 0, 0)]);
+        let endpoints: Vec<_> = used.endpoints.iter().map(|e| (e.route.as_deref(), e.count)).collect();
+        assert_eq!(endpoints, [(Some("/v1/vaults"), 5), (None, 1)]);
+        let first = &used.addresses[0];
+        assert_eq!(first.ip.to_string(), "192.0.2.1");
+        assert_eq!((first.count, first.first_seen, first.last_seen), (4, at(3), at(next_day)));
+        let key = store.read(|c| keys::find(c, key.id)).unwrap().unwrap();
+        assert_eq!(key.last_used_at, Some(at(next_day)));
+        let today = store.read(|c| usage::of_key(c, key.id, day(25), day(25))).unwrap();
+        assert_eq!((today.total_requests, today.days.len()), (2, 1));
+    }
+}
+
+fn day(day: u32) -> NaiveDate {
+    NaiveDate::from_ymd_opt(2026, 11, day).unwrap()
+}

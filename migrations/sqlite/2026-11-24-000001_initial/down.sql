@@ -1,0 +1,14 @@
+DROP TABLE idempotency;
+DROP TABLE check_ins;
+DROP TABLE policies;
+DROP TABLE recipients;
+DROP TABLE documents;
+DROP TABLE vaults;
+DROP TABLE usage_addresses;
+DROP TABLE usage_endpoints;
+DROP TABLE audit_log;
+DROP TABLE nodes;
+DROP TABLE peppers;
+DROP TABLE key_secrets;
+DROP TABLE api_keys;
+DROP TABLE accounts;

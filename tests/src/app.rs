@@ -1,0 +1,281 @@
+//! A server with its data, and all that a test does with it.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use tempfile::TempDir;
+
+use crate::postgres::Cluster;
+use crate::programs::{admin_binary, api_binary, bare};
+use crate::server::Server;
+use crate::{Client, RawClient};
+
+/// The pepper of every app on PostgreSQL: version and base64 of 32 bytes.
+const PEPPER: &str = "1:VGhpcyBwZXBwZXIgaXMgZm9yIHRlc3RzIG9ubHkhISE=";
+
+/// What an app keeps its data in.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Database {
+    /// A file in the data directory.
+    Sqlite,
+    /// A database of its own on this test process's server.
+    Postgres,
+}
+
+/// How a [`TestApp`] is to be started.
+#[derive(Debug)]
+pub struct Builder {
+    database: Database,
+    args: Vec<String>,
+    env: Vec<(String, String)>,
+    config: Option<String>,
+}
+
+impl Builder {
+    /// Adds arguments after `serve`.
+    #[must_use]
+    pub fn args(mut self, args: &[&str]) -> Self {
+        self.args.extend(args.iter().map(|&arg| arg.to_owned()));
+        self
+    }
+
+    /// Sets a variable of the server's environment.
+    #[must_use]
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.env.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Gives both programs a settings file.
+    #[must_use]
+    pub fn config(mut self, text: &str) -> Self {
+        self.config = Some(text.to_owned());
+        self
+    }
+
+    /// Starts the server and waits until it listens.
+    pub fn start(self) -> TestApp {
+        let folder = tempfile::Builder::new()
+            .prefix("torvus-test-")
+            .tempdir()
+            .unwrap();
+        let mut settings = vec![(
+            "TORVUS_DATA_DIR".to_owned(),
+            folder.path().join("data").to_str().unwrap().to_owned(),
+        )];
+        let mut url = None;
+        if self.database == Database::Postgres {
+            let new = Cluster::of_this_process().new_database();
+            settings.push(("TORVUS_DATABASE_URL".to_owned(), new.clone()));
+            settings.push(("TORVUS_PEPPER".to_owned(), PEPPER.to_owned()));
+            url = Some(new);
+        }
+        let mut config = None;
+        if let Some(text) = &self.config {
+            let path = folder.path().join("torvus.toml");
+            std::fs::write(&path, text).unwrap();
+            config = Some(path);
+        }
+        let mut app = TestApp {
+            folder,
+            url,
+            config,
+            settings,
+            args: self.args,
+            env: self.env,
+            server: None,
+            number: AtomicU32::new(1),
+        };
+        app.start_again();
+        app
+    }
+}
+
+/// A real server over throw-away data.
+pub struct TestApp {
+    folder: TempDir,
+    /// The database on PostgreSQL.
+    url: Option<String>,
+    config: Option<PathBuf>,
+    /// Variables that both programs get.
+    settings: Vec<(String, String)>,
+    args: Vec<String>,
+    env: Vec<(String, String)>,
+    server: Option<Server>,
+    number: AtomicU32,
+}
+
+impl TestApp {
+    /// A server with nothing set but its data, on a free port.
+    pub fn start(database: Database) -> Self {
+        Self::builder(database).start()
+    }
+
+    /// A server with more settings.
+    pub fn builder(database: Database) -> Builder {
+        Builder {
+            database,
+            args: Vec::new(),
+            env: Vec::new(),
+            config: None,
+        }
+    }
+
+    /// Stops the server as a service manager would, checks how it ended, and starts it on the same data.
+    pub fn restart(&mut self) {
+        self.stop();
+        self.start_again();
+    }
+
+    /// Stops the server as a service manager would, and checks how it ended.
+    #[track_caller]
+    pub fn stop(&mut self) {
+        if let Some(mut server) = self.server.take() {
+            let ended = server.terminate();
+            let complaints = server.complaints(&ended);
+            assert!(
+                complaints.is_empty(),
+                "{complaints:?}\n{}",
+                tail(&server.log())
+            );
+        }
+    }
+
+    /// Kills the server as a power switch would. `torvus-admin` still works on its data.
+    pub fn kill(&mut self) {
+        if let Some(mut server) = self.server.take() {
+            server.kill();
+        }
+    }
+
+    /// Starts a server that was stopped or killed.
+    pub fn start_again(&mut self) {
+        let mut command = bare(&api_binary());
+        command.arg("serve").args(&self.args);
+        if let Some(config) = &self.config {
+            command.arg("--config").arg(config);
+        }
+        command
+            .env("TORVUS_LISTEN", "127.0.0.1:0")
+            .env("TORVUS_ADMIN_LISTEN", "127.0.0.1:0")
+            .envs(self.settings.iter().cloned())
+            .envs(self.env.iter().cloned())
+            .current_dir(self.folder.path());
+        self.server = Some(Server::start(&mut command, self.log_file()));
+    }
+
+    /// A client with that key.
+    pub fn client(&self, token: &str) -> Client {
+        Client::new(&self.base(), Some(token))
+    }
+
+    /// A client without a key.
+    pub fn anonymous(&self) -> Client {
+        Client::new(&self.base(), None)
+    }
+
+    /// A new connection for any bytes.
+    pub fn raw(&self) -> RawClient {
+        RawClient::connect(self.address())
+    }
+
+    /// Where the server listens.
+    pub fn address(&self) -> SocketAddr {
+        self.server().address
+    }
+
+    /// The server's process.
+    pub fn pid(&self) -> u32 {
+        self.server().pid()
+    }
+
+    /// What the server printed before the line that tells its address.
+    pub fn greeting(&self) -> &[String] {
+        &self.server().greeting
+    }
+
+    /// The log so far, of all starts.
+    pub fn log(&self) -> String {
+        String::from_utf8_lossy(&std::fs::read(self.log_file()).unwrap()).into_owned()
+    }
+
+    /// The data directory.
+    pub fn data_dir(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// A place for a test's own files, gone with the app.
+    pub fn scratch(&self) -> PathBuf {
+        self.folder.path().to_owned()
+    }
+
+    /// The text of the whole database on PostgreSQL; on SQLite it lies in the data directory.
+    pub fn dump(&self) -> Option<String> {
+        let url = self.url.as_ref()?;
+        Some(Cluster::of_this_process().dump(url))
+    }
+
+    /// The pepper as it was given or generated: the base64 text.
+    pub fn pepper(&self) -> String {
+        let line = match self.url {
+            Some(_) => PEPPER.to_owned(),
+            None => std::fs::read_to_string(self.data_dir().join("pepper")).unwrap(),
+        };
+        line.trim().split_once(':').unwrap().1.to_owned()
+    }
+
+    pub(crate) fn admin_command(&self) -> Command {
+        let mut command = bare(&admin_binary());
+        if let Some(config) = &self.config {
+            command.arg("--config").arg(config);
+        }
+        command
+            .envs(self.settings.iter().cloned())
+            .current_dir(self.folder.path());
+        command
+    }
+
+    pub(crate) fn next_number(&self) -> u32 {
+        self.number.fetch_add(1, Ordering::Relaxed)
+    }
+
+    fn base(&self) -> String {
+        format!("http://{}", self.address())
+    }
+
+    fn log_file(&self) -> PathBuf {
+        self.folder.path().join("log")
+    }
+
+    fn server(&self) -> &Server {
+        self.server.as_ref().expect("the server runs")
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        let mut complaints = Vec::new();
+        if let Some(mut server) = self.server.take() {
+            let ended = server.terminate();
+            complaints = server.complaints(&ended);
+            if std::thread::panicking() || !complaints.is_empty() {
+                eprintln!("the server's log ends with:\n{}", tail(&server.log()));
+            }
+        }
+        if let Some(url) = &self.url
+            && !std::thread::panicking()
+        {
+            Cluster::of_this_process().drop_database(url);
+        }
+        if !std::thread::panicking() {
+            assert!(complaints.is_empty(), "the server: {complaints:?}");
+        }
+    }
+}
+
+fn tail(log: &str) -> String {
+    let lines: Vec<&str> = log.lines().collect();
+    lines[lines.len().saturating_sub(30)..].join("\n")
+}

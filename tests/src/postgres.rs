@@ -1,0 +1,164 @@
+//! One PostgreSQL server for each test process, started when first needed and gone when the process is.
+
+use std::net::TcpListener;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use crate::programs::run_to_end;
+
+/// A server whose data lives in a temporary folder.
+pub(crate) struct Cluster {
+    programs: PathBuf,
+    port: u16,
+    next_database: AtomicU32,
+    /// Stops the server and removes its folder when this process is gone, however it ended.
+    _watchdog: Child,
+}
+
+impl Cluster {
+    pub(crate) fn of_this_process() -> &'static Self {
+        static CLUSTER: OnceLock<Cluster> = OnceLock::new();
+        CLUSTER.get_or_init(Self::start)
+    }
+
+    fn start() -> Self {
+        let programs = programs();
+        let folder = tempfile::Builder::new()
+            .prefix("torvus-pg-")
+            .tempdir()
+            .unwrap()
+            .keep();
+        if is_root() {
+            must_run(Command::new("chown").arg("postgres").arg(&folder));
+        }
+        let data = folder.join("data");
+        let watchdog = watch(&programs, &folder, &data);
+        must_run(
+            as_postgres(&programs.join("initdb"))
+                .args(["--auth=trust", "--username=postgres", "--encoding=UTF8"])
+                .args(["--no-sync", "--locale=C.UTF-8", "--pgdata"])
+                .arg(&data),
+        );
+
+        let port = free_port();
+        let options = format!(
+            "-p {port} -c listen_addresses=127.0.0.1 -c max_connections=300 -c fsync=off -k {}",
+            folder.display()
+        );
+        must_run(
+            as_postgres(&programs.join("pg_ctl"))
+                .args(["start", "--wait", "--silent", "--pgdata"])
+                .arg(&data)
+                .arg("--log")
+                .arg(folder.join("log"))
+                .args(["--options", &options]),
+        );
+        Self {
+            programs,
+            port,
+            next_database: AtomicU32::new(1),
+            _watchdog: watchdog,
+        }
+    }
+
+    /// An empty database of its own: its address.
+    pub(crate) fn new_database(&self) -> String {
+        let number = self.next_database.fetch_add(1, Ordering::Relaxed);
+        let name = format!("test_{number}");
+        must_run(self.program("createdb").arg(&name));
+        format!("postgres://postgres@127.0.0.1:{}/{name}", self.port)
+    }
+
+    /// All of a database's schema and rows as text.
+    pub(crate) fn dump(&self, url: &str) -> String {
+        let ended = run_to_end(self.program("pg_dump").arg(url));
+        assert!(ended.status.success(), "{}", ended.stderr);
+        ended.stdout
+    }
+
+    pub(crate) fn drop_database(&self, url: &str) {
+        let name = url.rsplit('/').next().unwrap();
+        must_run(self.program("dropdb").args(["--force", name]));
+    }
+
+    fn program(&self, name: &str) -> Command {
+        let mut command = Command::new(self.programs.join(name));
+        command
+            .env("PGHOST", "127.0.0.1")
+            .env("PGPORT", self.port.to_string())
+            .env("PGUSER", "postgres");
+        command
+    }
+}
+
+/// The folder of the newest server that Debian's packages installed.
+fn programs() -> PathBuf {
+    let mut versions: Vec<(u32, PathBuf)> = std::fs::read_dir("/usr/lib/postgresql")
+        .expect("PostgreSQL is installed: tests/run does it")
+        .map(|entry| entry.unwrap())
+        .filter_map(|entry| {
+            let version = entry.file_name().to_str()?.parse().ok()?;
+            Some((version, entry.path().join("bin")))
+        })
+        .filter(|(_, programs)| programs.join("initdb").is_file())
+        .collect();
+    versions.sort();
+    versions.pop().expect("a PostgreSQL server is installed").1
+}
+
+/// A shell that waits for its input to end, which it does when this process is gone.
+fn watch(programs: &Path, folder: &Path, data: &Path) -> Child {
+    let mut command = as_postgres(Path::new("/bin/sh"));
+    command
+        .args([
+            "-c",
+            r#"read -r _; "$1" stop -m immediate -D "$2"; rm -rf "$3""#,
+        ])
+        .arg("watchdog")
+        .arg(programs.join("pg_ctl"))
+        .arg(data)
+        .arg(folder)
+        .process_group(0)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    command.spawn().unwrap()
+}
+
+/// The server refuses to run as root.
+fn as_postgres(program: &Path) -> Command {
+    let mut command;
+    if is_root() {
+        command = Command::new("runuser");
+        command.args(["-u", "postgres", "--"]).arg(program);
+    } else {
+        command = Command::new(program);
+    }
+    command.current_dir("/");
+    command
+}
+
+fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
+}
+
+fn must_run(command: &mut Command) {
+    let ended = run_to_end(command);
+    assert!(
+        ended.status.success(),
+        "{command:?}: {}{}",
+        ended.stdout,
+        ended.stderr
+    );
+}

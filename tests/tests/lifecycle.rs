@@ -1,0 +1,162 @@
+//! Starting, stopping, and keys that come and go while the API is in use.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use serde_json::json;
+use torvus_e2e::{Database, TestApp, key_like, large, on_both, wait_until};
+
+const CONNECTIONS: usize = 32;
+
+/// The first word that is a whole key of that environment.
+fn printed_key(app: &TestApp, environment: &str) -> String {
+    let text = app.greeting().join("\n");
+    let start = format!("torvus_sk_{environment}_");
+    let at = text
+        .find(&start)
+        .unwrap_or_else(|| panic!("no {environment} key: {text}"));
+    text[at..at + 64].to_owned()
+}
+
+fn bootstrap_prints_its_secrets_once(database: Database) {
+    let mut app = TestApp::builder(database)
+        .args(&["--bootstrap", "you@example.com"])
+        .start();
+    let first = app.greeting().join("\n");
+    assert!(first.contains("curl "), "{first}");
+    let keys = [printed_key(&app, "live"), printed_key(&app, "test")];
+    for key in &keys {
+        let client = app.client(key);
+        let shown = client.get("/v1/account").expect(200);
+        assert_eq!(shown.text("email"), "you@example.com");
+        assert_eq!(shown.text("plan"), "professional");
+        let vault = client.vault("mine");
+        client.get("/v1/vaults").expect(200);
+        client.delete(&format!("/v1/vaults/{vault}")).expect(204);
+    }
+
+    app.restart();
+    let second = app.greeting().join("\n");
+    assert_eq!(key_like(&second), None, "{second}");
+    assert!(!second.contains("torvus_sk_"), "{second}");
+    assert!(!second.to_lowercase().contains("password"), "{second}");
+    for key in &keys {
+        app.client(key).get("/v1/account").expect(200);
+    }
+    let accounts = app.admin(&["account", "list"]);
+    assert_eq!(accounts["data"].as_array().unwrap().len(), 1);
+}
+
+fn a_stop_finishes_what_is_under_way(database: Database) {
+    let mut app = TestApp::start(database);
+    let account = app.account("enterprise");
+    let client = app.client(&app.key(&account, "test", "read,write").token);
+    let vault = client.vault("kept");
+    // The kit checks: SIGTERM, exit code 0, no panic, no key in the log.
+    app.stop();
+    app.start_again();
+    let key = app.key(&account, "test", "read");
+    app.client(&key.token)
+        .get(&format!("/v1/vaults/{vault}"))
+        .expect(200);
+}
+
+fn a_revoke_is_true_when_the_command_returns(database: Database) {
+    let app = TestApp::start(database);
+    let account = app.account("enterprise");
+    for _ in 0..large(50) {
+        let key = app.key(&account, "live", "read");
+        let client = app.client(&key.token);
+        client.get("/v1/account").expect(200);
+        let revoked = app.admin(&["key", "revoke", &key.id]);
+        client.get("/v1/account").expect_401();
+        assert_eq!(revoked["id"], key.id);
+        let again = app.admin(&["key", "revoke", &key.id]);
+        assert_eq!(again["revoked_at"], revoked["revoked_at"]);
+        let shown = app.admin(&["key", "show", &key.id]);
+        assert_eq!(shown["state"], "revoked");
+        assert!(shown["revoked_at"].is_string());
+    }
+    let run = app.admin_run(&["key", "revoke", "key_01h2xcejqtf2nbrexx3vqjhp41"]);
+    assert_eq!(run.code, 3, "{run:?}");
+}
+
+fn keys_come_and_go_while_the_api_is_used(database: Database) {
+    let app = TestApp::start(database);
+    let account = app.account("enterprise");
+    let keys: Vec<String> = (0..8)
+        .map(|_| app.key(&account, "test", "read,write").token)
+        .collect();
+    let stop = AtomicBool::new(false);
+    let answered = AtomicUsize::new(0);
+
+    let failures: Vec<String> = std::thread::scope(|scope| {
+        let users: Vec<_> = (0..CONNECTIONS)
+            .map(|index| {
+                let client = app.client(&keys[index % keys.len()]);
+                let (stop, answered) = (&stop, &answered);
+                scope.spawn(move || {
+                    let mut failures = Vec::new();
+                    let mut turn = index;
+                    while !stop.load(Ordering::Relaxed) {
+                        turn += 1;
+                        let (request, expected) = match turn % 8 {
+                            0 => {
+                                let body = json!({ "note": "here" });
+                                (client.request("POST", "/v1/check-ins").json(&body), 201)
+                            }
+                            1 => (client.request("GET", "/v1/vaults"), 200),
+                            _ => (client.request("GET", "/v1/account"), 200),
+                        };
+                        match client.try_send(request) {
+                            Ok(answer) if answer.status == expected => {}
+                            Ok(answer) => failures.push(format!("{answer:?}")),
+                            Err(error) => failures.push(error.to_string()),
+                        }
+                        answered.fetch_add(1, Ordering::Relaxed);
+                    }
+                    failures
+                })
+            })
+            .collect();
+
+        let admin = scope.spawn(|| {
+            for _ in 0..large(200) {
+                let key = app.key(&account, "live", "read");
+                let client = app.client(&key.token);
+                client.get("/v1/account").expect(200);
+                app.admin(&["key", "revoke", &key.id]);
+                client.get("/v1/account").expect_401();
+            }
+        });
+        let outcome = admin.join();
+        stop.store(true, Ordering::Relaxed);
+        let failures = users
+            .into_iter()
+            .flat_map(|user| user.join().unwrap())
+            .collect();
+        outcome.expect("the operator's part goes well");
+        failures
+    });
+    assert_eq!(failures, Vec::<String>::new());
+    assert!(answered.load(Ordering::Relaxed) > CONNECTIONS);
+}
+
+fn a_key_ends_at_its_instant(database: Database) {
+    let app = TestApp::start(database);
+    let account = app.account("professional");
+    let key = app.key_with(&account, "live", "read", &["--expires", "3s"]);
+    app.client(&key.token).get("/v1/account").expect(200);
+    wait_until(Duration::from_secs(10), "the key expires", || {
+        app.client(&key.token).get("/v1/account").status == 401
+    });
+    assert_eq!(app.admin(&["key", "show", &key.id])["state"], "expired");
+}
+
+on_both!(
+    bootstrap_prints_its_secrets_once,
+    a_stop_finishes_what_is_under_way,
+    a_revoke_is_true_when_the_command_returns,
+    keys_come_and_go_while_the_api_is_used,
+    a_key_ends_at_its_instant,
+);
