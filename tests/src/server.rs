@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
@@ -17,7 +18,7 @@ pub(crate) struct Server {
     /// The lines of standard output up to the one that tells the address.
     pub(crate) greeting: Vec<String>,
     pub(crate) address: SocketAddr,
-    lines: Receiver<String>,
+    lines: Mutex<Receiver<String>>,
     log: PathBuf,
 }
 
@@ -61,7 +62,7 @@ impl Server {
             child,
             greeting,
             address,
-            lines,
+            lines: Mutex::new(lines),
             log,
         }
     }
@@ -112,7 +113,7 @@ impl Server {
         if let Some(key) = key_like(&log) {
             found.push(format!("a key in the log, at byte {key}"));
         }
-        let later: Vec<String> = self.lines.try_iter().collect();
+        let later: Vec<String> = self.lines.lock().unwrap().try_iter().collect();
         if !later.is_empty() {
             found.push(format!("more on standard output: {later:?}"));
         }

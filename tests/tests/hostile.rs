@@ -57,10 +57,13 @@ fn a_malformed_key(dice: &mut Dice, index: usize) -> Vec<u8> {
             token[at] = if token[at] == b'!' { b'?' } else { b'!' };
         }
         1 => token.truncate(dice.roll(token.len())),
-        2 => token.extend(dice.bytes(1 + dice.roll(200), b"0aZ")),
+        2 => {
+            let count = 1 + dice.roll(200);
+            token.extend(dice.bytes(count, b"0aZ"));
+        }
         3 => {
             let at = dice.roll(token.len());
-            token[at] = 0x80 | token[at];
+            token[at] |= 0x80;
         }
         4 => token.make_ascii_uppercase(),
         5 => {

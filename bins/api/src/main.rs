@@ -15,10 +15,20 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
+use clap::error::ErrorKind;
+use torvus_settings::usage_line;
 
 fn main() -> ExitCode {
-    let cli = cli::Cli::parse();
-    match serve::run(cli) {
+    let ended = match cli::Cli::try_parse() {
+        Ok(cli) => serve::run(cli),
+        // Help and version are no errors: clap prints them to standard output.
+        Err(error) if !error.use_stderr() => error.exit(),
+        Err(error) if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            error.exit()
+        }
+        Err(error) => Err(failure::Failure::usage(usage_line(&error))),
+    };
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             // Where standard error is closed there is nobody left to tell.

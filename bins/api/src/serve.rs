@@ -17,7 +17,7 @@ use torvus_domain::{Clock, NodeId, PlanName, Plans, SystemClock};
 use torvus_gate::Gate;
 use torvus_key_core::PepperRing;
 use torvus_ratelimit::Limiter;
-use torvus_settings::{Settings, environment};
+use torvus_settings::{PepperSource, Settings, environment};
 use torvus_storage::{Store, StoreUrl, idempotency, nodes};
 use torvus_web::Guard;
 
@@ -58,14 +58,16 @@ fn known_plan(args: &Serve, plans: &Plans) -> Result<(), Failure> {
 
 async fn serve(args: &Serve, settings: Settings, url: &StoreUrl) -> Result<(), Failure> {
     let signals = Signals::install()?;
-    let ring = match settings.is_postgres() {
-        true => Some(settings.load_pepper(false)?),
-        false => None,
+    // A pepper that was given is read before anything is bound or written.
+    let own_pepper = matches!(settings.pepper, PepperSource::DataDir(_)) && !settings.is_postgres();
+    let given = match own_pepper {
+        true => None,
+        false => Some(settings.load_pepper(false)?),
     };
     let public = bind(settings.listen)?;
     let admin = bind(settings.admin_listen)?;
     settings.prepare_data_dir()?;
-    let ring = match ring {
+    let ring = match given {
         Some(ring) => ring,
         None => settings.load_pepper(true)?,
     };

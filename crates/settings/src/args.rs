@@ -50,3 +50,17 @@ pub struct SettingsArgs {
     #[arg(long, global = true)]
     pub no_dashboard: bool,
 }
+
+/// What is wrong with a command line, in one line: what clap says, without
+/// the usage that it repeats.
+#[must_use]
+pub fn usage_line(error: &clap::Error) -> String {
+    let text = error.to_string();
+    let said = text.split("\n\nUsage:").next().unwrap_or_default();
+    let said = said
+        .split("\n\nFor more information")
+        .next()
+        .unwrap_or_default();
+    let words: Vec<&str> = said.split_whitespace().collect();
+    words.join(" ").trim_start_matches("error: ").to_owned()
+}

@@ -78,7 +78,16 @@ impl FileSettings {
                 }
             }
         }
-        toml::from_str(&text).map_err(|error| wrong(&error))
+        toml::from_str(&text).map_err(|error| {
+            // The text is TOML, so its line is a setting with a value of the
+            // wrong type: show both.
+            let line = error
+                .span()
+                .and_then(|span| Some(text.get(..span.start)?.matches('\n').count()))
+                .and_then(|line| text.lines().nth(line))
+                .unwrap_or_default();
+            SettingsError::new(format!("{shown}: {line}: {}", error.message()))
+        })
     }
 
     /// The shipped plans, as the file changes them.

@@ -8,7 +8,7 @@ mod layers;
 mod pepper;
 mod settings;
 
-pub use args::SettingsArgs;
+pub use args::{SettingsArgs, usage_line};
 pub use error::SettingsError;
 pub use layers::environment;
 pub use pepper::PepperSource;

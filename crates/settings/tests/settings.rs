@@ -82,14 +82,14 @@ fn every_fault_is_one_line_that_names_it() {
             "lisen = \"127.0.0.1:80\"",
             vec!["torvus.toml", "lisen", "127.0.0.1:80"],
         ),
-        ("listen = 80", vec!["torvus.toml", "line 1"]),
+        ("listen = 80", vec!["torvus.toml", "listen = 80"]),
         ("listen = \"here\"", vec!["torvus.toml", "listen", "here"]),
         ("[plans.free]\nlive = 1", vec!["plans.free.live", "1"]),
         (
             "[plans.new]\nip_allowlist = true",
             vec!["plans.new", "live_requests_per_hour"],
         ),
-        ("workers = \"many\"", vec!["torvus.toml", "many"]),
+        ("workers = \"many\"", vec!["torvus.toml", "workers", "many"]),
         ("= 1", vec!["torvus.toml", "line 1"]),
         (
             "redis_url = \"redis://localhost\"",

@@ -215,9 +215,10 @@ kit::on_both! {
         let begin = move |c: &mut _| idempotency::begin(c, scope, KEY, [1; 32], at(0));
         let (begun, wait) = mpsc::channel();
         std::thread::scope(|threads| {
+            let beside = &store;
             let second = threads.spawn(move || {
                 wait.recv().unwrap();
-                store.write(begin).unwrap()
+                beside.write(begin).unwrap()
             });
             store.write(|c| {
                 assert_eq!(begin(c)?, Begin::New);
