@@ -13,7 +13,7 @@ pub struct SettingsArgs {
     /// Folder for the database and the pepper [default: ./data]
     #[arg(long, global = true, value_name = "DIR")]
     pub data_dir: Option<String>,
-    /// sqlite:FILE or postgres://… [default: sqlite:<data-dir>/torvus.db]
+    /// sqlite:FILE or postgres://… [default: torvus.db in the data folder]
     #[arg(long, global = true, value_name = "URL")]
     pub database_url: Option<String>,
     /// Redis or Valkey, to count limits across nodes
@@ -31,7 +31,7 @@ pub struct SettingsArgs {
     /// Address or network of a proxy whose X-Forwarded-For counts
     #[arg(long = "trusted-proxy", global = true, value_name = "CIDR")]
     pub trusted_proxies: Vec<String>,
-    /// File with the pepper [default: <data-dir>/pepper]
+    /// File with the pepper [default: pepper in the data folder]
     #[arg(long, global = true, value_name = "FILE")]
     pub pepper_file: Option<String>,
     /// When a record counts as safe: process or power [default: process]

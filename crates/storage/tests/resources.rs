@@ -1,5 +1,7 @@
 //! Vaults and what they hold, check-ins and idempotency, on both databases.
 
+#![cfg(test)]
+
 mod kit;
 #[path = "kit/samples.rs"]
 mod samples;
