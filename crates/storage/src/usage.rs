@@ -172,8 +172,11 @@ impl Sums {
             sum.first_seen = sum.first_seen.min(at);
             sum.last_seen = sum.last_seen.max(at);
         }
-        let last = self.last_used.entry(key_id.to_owned()).or_insert(at);
-        *last = (*last).max(at);
+        // A key that was refused as such was not used.
+        if record.used_key().is_some() {
+            let last = self.last_used.entry(key_id.to_owned()).or_insert(at);
+            *last = (*last).max(at);
+        }
     }
 }
 
