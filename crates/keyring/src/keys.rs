@@ -62,18 +62,20 @@ pub fn issue(
     actor: &Actor,
     now: Timestamp,
 ) -> Result<Issued, KeyringError> {
-    let missing = || KeyringError::NotFound(format!("account {}", new.account_id));
-    let account = store
-        .read(|c| accounts::find(c, new.account_id))?
-        .ok_or_else(missing)?;
-    let issued = prepare(&account, plans, new, now)?;
-    store
-        .write(|c| insert(c, &issued, peppers, actor, now))
-        .map_err(|error| match error {
-            StorageError::Missing => missing(),
-            other => KeyringError::Storage(other),
-        })?;
-    Ok(issued)
+    // The plan is read where the key is written: one that is lowered beside
+    // this can't be overtaken.
+    store.write(|c| {
+        let Some(account) = accounts::find(c, new.account_id)? else {
+            return Ok(Err(KeyringError::NotFound(format!(
+                "account {}",
+                new.account_id
+            ))));
+        };
+        match prepare(&account, plans, new, now) {
+            Ok(issued) => insert(c, &issued, peppers, actor, now).map(|()| Ok(issued)),
+            Err(refused) => Ok(Err(refused)),
+        }
+    })?
 }
 
 pub(crate) fn prepare(

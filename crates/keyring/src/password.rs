@@ -2,14 +2,16 @@
 
 use argon2::Argon2;
 use argon2::password_hash::PasswordHasher;
-use rand::distr::{Alphanumeric, SampleString};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use rand::TryRng;
 use rand::rngs::SysRng;
 use secrecy::SecretString;
 
 use crate::KeyringError;
 
-/// 24 characters of base62: 142 bits.
-const LENGTH: usize = 24;
+/// 144 bits, which are 24 characters.
+const BYTES: usize = 18;
 
 /// A password that was made, and what is stored of it.
 pub(crate) struct Password {
@@ -21,8 +23,11 @@ impl Password {
     /// Makes one from the operating system's generator. Takes some tens of
     /// milliseconds and 19 MiB, which is the point of Argon2id.
     pub(crate) fn generate() -> Result<Self, KeyringError> {
-        let mut source = rand::rand_core::UnwrapErr(SysRng);
-        let text = Alphanumeric.sample_string(&mut source, LENGTH);
+        let mut bytes = [0_u8; BYTES];
+        SysRng.try_fill_bytes(&mut bytes).map_err(|error| {
+            KeyringError::Failed(format!("no random numbers to be had: {error}"))
+        })?;
+        let text = URL_SAFE_NO_PAD.encode(bytes);
         let hash = Argon2::default()
             .hash_password(text.as_bytes())
             .map_err(|error| {

@@ -56,9 +56,21 @@ fn create(context: &Context, args: &KeyCreate) -> Result<(), Failure> {
         None => None,
     };
     let made = issue(context, &new).and_then(|(store, issued)| {
-        if let Some(file) = &mut file {
-            writeln!(file, "{}", issued.token.expose())?;
-            file.sync_all()?;
+        if let Some(file) = &mut file
+            && let Err(error) =
+                writeln!(file, "{}", issued.token.expose()).and_then(|()| file.sync_all())
+        {
+            // Nobody has its text: it must not stay alive.
+            keys::revoke(
+                &store,
+                issued.key.id,
+                Some("its file could not be written"),
+                &context.actor(),
+                context.now(),
+            )?;
+            return Err(Failure::failed(format!(
+                "the key's file can't be written, so it was revoked: {error}"
+            )));
         }
         Ok((store, issued))
     });
