@@ -86,7 +86,13 @@ impl FileSettings {
                 .and_then(|span| Some(text.get(..span.start)?.matches('\n').count()))
                 .and_then(|line| text.lines().nth(line))
                 .unwrap_or_default();
-            SettingsError::new(format!("{shown}: {line}: {}", error.message()))
+            // The message repeats the value, so it goes where the value goes.
+            if showable(line) {
+                SettingsError::new(format!("{shown}: {line}: {}", error.message()))
+            } else {
+                let name = line.split('=').next().unwrap_or_default();
+                SettingsError::new(format!("{shown}: {name}: the value is of the wrong type"))
+            }
         })
     }
 
@@ -115,9 +121,21 @@ fn refuse_unknown(
 ) -> Result<(), SettingsError> {
     match table.iter().find(|(key, _)| !known.contains(&key.as_str())) {
         None => Ok(()),
-        Some((key, value)) => Err(SettingsError::new(format!(
-            "{file}: unknown setting {prefix}{key} = {value} (known here: {})",
-            known.join(", ")
-        ))),
+        Some((key, value)) => {
+            let whole = format!("{key} = {value}");
+            let setting = if showable(&whole) { &whole } else { key };
+            Err(SettingsError::new(format!(
+                "{file}: unknown setting {prefix}{setting} (known here: {})",
+                known.join(", ")
+            )))
+        }
     }
+}
+
+/// A line of the file, if it can be shown: one that may hold an address with
+/// a password, a pepper or a token is not.
+fn showable(line: &str) -> bool {
+    let name = line.split('=').next().unwrap_or_default().to_lowercase();
+    let secret = ["url", "pepper", "secret", "password", "token", "key"];
+    !line.contains("://") && !line.contains('@') && !secret.iter().any(|word| name.contains(word))
 }

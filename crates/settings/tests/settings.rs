@@ -174,6 +174,23 @@ fn a_pepper_is_made_once_whoever_comes_first() {
 }
 
 #[test]
+fn a_fault_shows_no_secret() {
+    let dir = tempfile::tempdir().unwrap();
+    for text in [
+        "databse_url = \"postgres://u:hunter2@h/d\"",
+        "pepper = \"1:hunter2\"",
+        "database_url = [\"postgres://u:hunter2@h/d\"]",
+        "workers = \"postgres://u:hunter2@h/d\"",
+    ] {
+        let error = load(&with_file(dir.path(), text), &[]).unwrap_err();
+        assert!(
+            !error.contains("hunter2") && error.contains("torvus.toml"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
 fn a_bad_pepper_is_named_but_not_shown() {
     let short = load(&SettingsArgs::default(), &[("TORVUS_PEPPER", "1:c2hvcnQ=")]).unwrap();
     let error = short.load_pepper(true).unwrap_err().to_string();
