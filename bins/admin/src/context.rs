@@ -7,8 +7,7 @@ use torvus_domain::{Clock, SystemClock, Timestamp};
 use torvus_key_core::PepperRing;
 use torvus_keyring::Actor;
 use torvus_settings::{Settings, environment};
-use torvus_storage::peppers::{self, WrongPepper};
-use torvus_storage::{Schema, Store, StoreUrl};
+use torvus_storage::{Schema, Store, StoreUrl, peppers};
 
 use crate::cli::Cli;
 use crate::failure::Failure;
@@ -77,15 +76,9 @@ impl Context {
     /// The pepper, which must be the one of this database.
     pub(crate) fn peppers(&self, store: &Store) -> Result<PepperRing, Failure> {
         let ring = self.settings.load_pepper(true)?;
-        for pepper in ring.iter() {
-            let checked = store.write(|c| {
-                match peppers::check_or_insert(c, pepper.version(), pepper.fingerprint()) {
-                    Err(WrongPepper::Storage(error)) => Err(error),
-                    other => Ok(other),
-                }
-            })?;
-            checked.map_err(Failure::failed)?;
-        }
+        store
+            .write(|c| peppers::adopt(c, &ring))?
+            .map_err(Failure::failed)?;
         Ok(ring)
     }
 

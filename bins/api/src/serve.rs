@@ -71,7 +71,7 @@ async fn serve(args: &Serve, settings: Settings, url: &StoreUrl) -> Result<(), F
         Some(ring) => ring,
         None => settings.load_pepper(true)?,
     };
-    let parts = Parts::assemble(store::open(&settings, url, &ring)?, ring, settings)?;
+    let parts = Parts::assemble(store::open(url, &ring)?, ring, settings)?;
     let address = public.local_addr()?;
     bootstrap::run(
         args,

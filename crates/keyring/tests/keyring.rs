@@ -223,3 +223,20 @@ fn bootstrap_makes_all_or_nothing_and_once() {
     assert!(run().is_none());
     assert_eq!(records(&f), ["account.create", "key.create", "key.create"]);
 }
+
+#[test]
+fn a_refused_ring_of_peppers_leaves_nothing_behind() {
+    let f = fixture();
+    let pepper = |version| Pepper::generate(PepperVersion::new(version).unwrap()).unwrap();
+    let ring = |peppers| PepperRing::new(peppers).unwrap();
+    let adopt = |ring: &PepperRing| {
+        f.store
+            .write(|c| torvus_storage::peppers::adopt(c, ring))
+            .unwrap()
+            .is_ok()
+    };
+    assert!(adopt(&f.peppers));
+    assert!(!adopt(&ring(vec![pepper(2)])));
+    assert!(!adopt(&ring(vec![pepper(2), pepper(1)])));
+    assert!(adopt(&f.peppers));
+}

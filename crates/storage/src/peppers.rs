@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use torvus_key_core::PepperVersion;
+use torvus_key_core::{PepperRing, PepperVersion};
 
 use crate::columns::{bytes, number};
 use crate::schema::peppers::dsl;
@@ -18,6 +18,14 @@ pub enum WrongPepper {
         "version {version} of the pepper is not the one that this database's keys were made with"
     )]
     Differs {
+        /// The version.
+        version: u32,
+    },
+    /// Keys were made with a version that is not at hand.
+    #[error(
+        "version {version} of the pepper is missing, and keys of this database were made with it"
+    )]
+    Missing {
         /// The version.
         version: u32,
     },
@@ -77,4 +85,32 @@ pub fn known(c: &mut Conn) -> Result<Vec<(PepperVersion, [u8; 16])>, StorageErro
             Ok((version, bytes(TABLE, &fingerprint)?))
         })
         .collect()
+}
+
+/// Checks that the ring holds every version that keys were made with, and only
+/// then remembers its new ones: a ring that is refused leaves nothing behind.
+/// To be called in one write transaction.
+///
+/// # Errors
+/// The outer one where the database does not answer; the inner one says what
+/// is wrong with the ring.
+pub fn adopt(c: &mut Conn, ring: &PepperRing) -> Result<Result<(), WrongPepper>, StorageError> {
+    for (version, fingerprint) in known(c)? {
+        let number = version.get();
+        match ring.get(version) {
+            None => return Ok(Err(WrongPepper::Missing { version: number })),
+            Some(pepper) if pepper.fingerprint() != fingerprint => {
+                return Ok(Err(WrongPepper::Differs { version: number }));
+            }
+            Some(_) => {}
+        }
+    }
+    for pepper in ring.iter() {
+        match check_or_insert(c, pepper.version(), pepper.fingerprint()) {
+            Err(WrongPepper::Storage(error)) => return Err(error),
+            Err(wrong) => return Ok(Err(wrong)),
+            Ok(()) => {}
+        }
+    }
+    Ok(Ok(()))
 }
