@@ -55,7 +55,7 @@ impl Context {
         let store = self.raw_store()?;
         match store.schema()? {
             Schema::Current => {}
-            Schema::Empty => {
+            Schema::Empty(_) => {
                 store.migrate()?;
             }
             Schema::Behind(missing) => {

@@ -29,6 +29,8 @@ use crate::{bootstrap, logging, process, store, v1};
 
 /// How long requests that are under way may take after SIGTERM.
 const DRAIN_SECONDS: u64 = 10;
+/// How long what is recorded may take to be written at the end.
+const FLUSH_WAIT: Duration = Duration::from_secs(5);
 /// How often what has become useless is thrown away.
 const TIDY_EVERY: Duration = Duration::from_secs(60);
 
@@ -40,7 +42,12 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
     known_plan(&args, &settings.plans)?;
     process::harden()?;
     logging::start();
-    actix_web::rt::System::new().block_on(serve(&args, settings, &url))
+    let system = actix_web::rt::System::new();
+    let ended = system.block_on(serve(&args, settings, &url));
+    // Dropped, it would wait without end for a query that hangs: all that was
+    // to be finished is finished, or has had its time.
+    std::mem::forget(system);
+    ended
 }
 
 fn known_plan(args: &Serve, plans: &Plans) -> Result<(), Failure> {
@@ -58,9 +65,10 @@ fn known_plan(args: &Serve, plans: &Plans) -> Result<(), Failure> {
 
 async fn serve(args: &Serve, settings: Settings, url: &StoreUrl) -> Result<(), Failure> {
     let signals = Signals::install()?;
-    // A pepper that was given is read before anything is bound or written.
-    let own_pepper = matches!(settings.pepper, PepperSource::DataDir(_)) && !settings.is_postgres();
-    let given = match own_pepper {
+    // A pepper that is there is read before anything is bound or written.
+    let first_start = !settings.is_postgres()
+        && matches!(&settings.pepper, PepperSource::DataDir(path) if !path.exists());
+    let given = match first_start {
         true => None,
         false => Some(settings.load_pepper(false)?),
     };
@@ -201,19 +209,26 @@ impl Parts {
         announce(address)?;
         server.await?;
         operators_handle.stop(true).await;
-        self.finish().await
+        self.finish()
     }
 
-    /// Writes what is still to be written, and takes its leave.
-    async fn finish(self) -> Result<(), Failure> {
+    /// Writes what is still to be written, and takes its leave; a database
+    /// that does not answer can't hold it up.
+    fn finish(self) -> Result<(), Failure> {
         let (recorder, store, node) = (self.recorder, self.store, self.health.node);
-        let ended = tokio::task::spawn_blocking(move || {
-            recorder.close();
-            store.write(|c| nodes::remove(c, node))
-        })
-        .await;
-        if !matches!(ended, Ok(Ok(()))) {
-            tracing::warn!("this node could not be taken off the list");
+        let (done, waits) = std::sync::mpsc::channel();
+        std::thread::Builder::new()
+            .name("finish".to_owned())
+            .spawn(move || {
+                recorder.close();
+                let removed = store.write(|c| nodes::remove(c, node));
+                // Where the time was up, nobody waits.
+                done.send(removed.is_ok()).unwrap_or_default();
+            })?;
+        match waits.recv_timeout(FLUSH_WAIT) {
+            Ok(true) => {}
+            Ok(false) => tracing::warn!("this node could not be taken off the list"),
+            Err(_) => return Err(Failure::new("the audit log could not be flushed in time")),
         }
         tracing::info!("stopped");
         Ok(())

@@ -115,17 +115,7 @@ pub fn suspend(
     actor: &Actor,
     now: Timestamp,
 ) -> Result<Account, KeyringError> {
-    change(store, id, |c, account| {
-        if account.suspended_at.is_some() {
-            return Ok(());
-        }
-        accounts::set_suspended(c, id, Some(now))?;
-        let detail = json!({ "before": { "suspended": false }, "after": { "suspended": true } });
-        audit::append(
-            c,
-            &[actor.on_account("account.suspend", account, detail, now)],
-        )
-    })
+    set_suspended(store, id, true, actor, now)
 }
 
 /// Lets an account's keys in again.
@@ -138,16 +128,31 @@ pub fn resume(
     actor: &Actor,
     now: Timestamp,
 ) -> Result<Account, KeyringError> {
+    set_suspended(store, id, false, actor, now)
+}
+
+fn set_suspended(
+    store: &Store,
+    id: AccountId,
+    suspended: bool,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<Account, KeyringError> {
     change(store, id, |c, account| {
-        if account.suspended_at.is_none() {
+        if account.suspended_at.is_some() == suspended {
             return Ok(());
         }
-        accounts::set_suspended(c, id, None)?;
-        let detail = json!({ "before": { "suspended": true }, "after": { "suspended": false } });
-        audit::append(
-            c,
-            &[actor.on_account("account.resume", account, detail, now)],
-        )
+        accounts::set_suspended(c, id, suspended.then_some(now))?;
+        let action = if suspended {
+            "account.suspend"
+        } else {
+            "account.resume"
+        };
+        let detail = json!({
+            "before": { "suspended": !suspended },
+            "after": { "suspended": suspended },
+        });
+        audit::append(c, &[actor.on_account(action, account, detail, now)])
     })
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use torvus_audit::AuditRecord;
-use torvus_domain::{Account, ApiKey, Category, Outcome, Timestamp};
+use torvus_domain::{Account, AccountId, ApiKey, Category, Outcome, Timestamp};
 
 /// Who makes a change, as the audit log names them: `operator:root`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,12 +29,7 @@ impl Actor {
         detail: Value,
         now: Timestamp,
     ) -> AuditRecord {
-        let mut record = AuditRecord::new(now, Category::KeyManagement, Outcome::Ok);
-        record.actor = Some(self.0.clone());
-        record.action = Some(action.to_owned());
-        record.account_id = Some(account.id);
-        record.detail = Some(detail);
-        record
+        self.did(action, account.id, detail, now)
     }
 
     /// The record of something done to a key.
@@ -45,13 +40,18 @@ impl Actor {
         detail: Value,
         now: Timestamp,
     ) -> AuditRecord {
-        let mut record = AuditRecord::new(now, Category::KeyManagement, Outcome::Ok);
-        record.actor = Some(self.0.clone());
-        record.action = Some(action.to_owned());
-        record.account_id = Some(key.account_id);
+        let mut record = self.did(action, key.account_id, detail, now);
         record.key_id = Some(key.id);
         record.key_name = Some(key.name.to_string());
         record.environment = Some(key.environment);
+        record
+    }
+
+    fn did(&self, action: &str, account: AccountId, detail: Value, now: Timestamp) -> AuditRecord {
+        let mut record = AuditRecord::new(now, Category::KeyManagement, Outcome::Ok);
+        record.actor = Some(self.0.clone());
+        record.action = Some(action.to_owned());
+        record.account_id = Some(account);
         record.detail = Some(detail);
         record
     }

@@ -170,14 +170,19 @@ pub fn revoke(
         ));
     }
     let key = store.write(|c| {
-        if keys::revoke(c, id, now, reason)? {
-            let Some(key) = keys::find(c, id)? else {
-                return Ok(None);
-            };
-            let detail = json!({ "before": { "state": "active" }, "after": { "state": "revoked" }, "reason": reason });
-            audit::append(c, &[actor.on_key("key.revoke", &key, detail, now)])?;
-            return Ok(Some(key));
+        let Some(before) = keys::find(c, id)? else {
+            return Ok(None);
+        };
+        if !keys::revoke(c, id, now, reason)? {
+            // Somebody was faster; theirs stands.
+            return keys::find(c, id);
         }
+        let detail = json!({
+            "before": { "state": before.state(now).as_str() },
+            "after": { "state": "revoked" },
+            "reason": reason,
+        });
+        audit::append(c, &[actor.on_key("key.revoke", &before, detail, now)])?;
         keys::find(c, id)
     })?;
     key.map(|key| Revoked {

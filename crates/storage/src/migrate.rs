@@ -32,8 +32,8 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// How the tables that are there compare with what the program knows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Schema {
-    /// There are none.
-    Empty,
+    /// There are none: all of these have to be applied.
+    Empty(Vec<String>),
     /// These migrations have not been applied.
     Behind(Vec<String>),
     /// They are the same.
@@ -46,9 +46,6 @@ pub enum Schema {
 pub(crate) fn schema(conn: &mut Conn) -> Result<Schema, StorageError> {
     let applied = applied(conn)?;
     let known = known(conn)?;
-    if applied.is_empty() {
-        return Ok(Schema::Empty);
-    }
     if applied
         .iter()
         .any(|version| !known.iter().any(|(v, _)| v == version))
@@ -62,6 +59,8 @@ pub(crate) fn schema(conn: &mut Conn) -> Result<Schema, StorageError> {
         .collect();
     Ok(if missing.is_empty() {
         Schema::Current
+    } else if applied.is_empty() {
+        Schema::Empty(missing)
     } else {
         Schema::Behind(missing)
     })

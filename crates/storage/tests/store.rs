@@ -56,13 +56,13 @@ impl Raw {
 kit::on_both! {
     fn migrations_go_up_and_down(database) {
         let store = Store::open(&database.url).unwrap();
-        assert_eq!(store.schema().unwrap(), Schema::Empty);
+        assert!(matches!(store.schema().unwrap(), Schema::Empty(pending) if !pending.is_empty()));
         let applied = store.migrate().unwrap();
         assert_eq!(applied, ["2026-11-24-000001_initial"]);
         assert_eq!(store.schema().unwrap(), Schema::Current);
         assert!(store.migrate().unwrap().is_empty());
         Raw::open(&database.url).revert_all();
-        assert_eq!(store.schema().unwrap(), Schema::Empty);
+        assert!(matches!(store.schema().unwrap(), Schema::Empty(pending) if !pending.is_empty()));
         assert_eq!(store.migrate().unwrap(), applied);
     }
 

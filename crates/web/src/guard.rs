@@ -44,6 +44,31 @@ struct Done {
     let_through: bool,
 }
 
+impl Done {
+    /// A refusal of somebody unknown.
+    fn refused(refusal: Refusal) -> Self {
+        Self {
+            result: Err(refusal),
+            who: None,
+            route: None,
+            rate: None,
+            let_through: false,
+        }
+    }
+}
+
+/// What `work` gives, or `None` where it panics: the worker lives on, and the
+/// request is still recorded.
+async fn caught<T>(id: RequestId, work: impl Future<Output = T>) -> Option<T> {
+    match AssertUnwindSafe(work).catch_unwind().await {
+        Ok(value) => Some(value),
+        Err(_) => {
+            tracing::error!(request_id = %id, "a request ended in a panic");
+            None
+        }
+    }
+}
+
 /// Decides on a request, calls `handler` where it may pass, records what
 /// happened, and gives the answer. Where it can't be recorded the answer is
 /// 503. A handler that panics is a 500.
@@ -57,7 +82,9 @@ pub async fn guarded(
     let id = RequestId::new(now.wall);
     let ip = client_ip(&request);
     let mut record = record::begin(&request, id, ip, &now);
-    let done = decide(guard, request, payload, handler, id, ip, now).await;
+    let done = caught(id, decide(guard, request, payload, handler, id, ip, now))
+        .await
+        .unwrap_or_else(|| Done::refused(Refusal::Internal));
     let (outcome, answer) = match done.result {
         Ok(answer) => (Outcome::Ok, answer),
         Err(refusal) => (refusal.outcome(), respond(&refusal)),
@@ -92,15 +119,8 @@ async fn decide(
     ip: IpAddr,
     now: Instants,
 ) -> Done {
-    let refused = |refusal| Done {
-        result: Err(refusal),
-        who: None,
-        route: None,
-        rate: None,
-        let_through: false,
-    };
     if let Err(refusal) = sizes(&request) {
-        return refused(refusal);
+        return Done::refused(refusal);
     }
     let facts = RequestFacts {
         method: request.method().as_str(),
@@ -120,7 +140,7 @@ async fn decide(
             who,
             route,
             rate,
-            ..refused(refusal)
+            ..Done::refused(refusal)
         },
         Verdict::Allow {
             grant,
@@ -137,13 +157,9 @@ async fn decide(
                 request,
                 payload,
             };
-            let result = AssertUnwindSafe(async { handler(call).await })
-                .catch_unwind()
+            let result = caught(id, async { handler(call).await })
                 .await
-                .unwrap_or_else(|_| {
-                    tracing::error!(request_id = %id, "a handler panicked");
-                    Err(Refusal::Internal)
-                });
+                .unwrap_or(Err(Refusal::Internal));
             Done {
                 result,
                 who,

@@ -157,7 +157,7 @@ fn database(context: &Context) -> Result<Store, Finding> {
     let store = context.raw_store().map_err(unreachable)?;
     match store.schema().map_err(|error| unreachable(error.into()))? {
         Schema::Current => Ok(store),
-        Schema::Empty => Err(Finding::warning(
+        Schema::Empty(_) => Err(Finding::warning(
             "database",
             "it is empty",
             "torvus-admin migrate run",

@@ -23,7 +23,7 @@ pub(super) fn run(context: &Context, command: &Migrate) -> Result<(), Failure> {
         }
         Migrate::Status => {
             let (state, pending) = match store.schema()? {
-                Schema::Empty => ("empty", Vec::new()),
+                Schema::Empty(pending) => ("empty", pending),
                 Schema::Behind(pending) => ("behind", pending),
                 Schema::Current => ("current", Vec::new()),
                 Schema::Newer => ("newer", Vec::new()),

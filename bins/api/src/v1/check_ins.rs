@@ -7,7 +7,7 @@ use torvus_domain::{CheckInId, Timestamp};
 use torvus_storage::resources::check_ins::{self, CheckIn};
 use torvus_web::Call;
 
-use super::answer::{failed, json, scope, time};
+use super::answer::{json, scope, time};
 use super::body::{self, MAX_BYTES};
 use super::idempotent::{self, Created, Origin};
 use super::{Answer, Context, page};
@@ -37,16 +37,8 @@ impl From<CheckIn> for View {
 
 /// `GET /v1/check-ins`
 pub(super) async fn list(context: Arc<Context>, call: Call) -> Answer {
-    let page = page::from_query(call.request.query_string())?;
-    let scope = scope(&call.grant);
-    let asked = page.clone();
-    let rows = context
-        .store
-        .run_read(move |c| check_ins::list(c, scope, &asked))
-        .await
-        .map_err(|error| failed(&error))?;
     let place = |check_in: &CheckIn| (check_in.created_at, check_in.id.to_string());
-    page::answer(&page, rows, place, |check_in| Ok(View::from(check_in)))
+    page::of_account(context, call, check_ins::list, place, View::from).await
 }
 
 /// `POST /v1/check-ins`: all of it is optional, the body too. A check-in has

@@ -1,14 +1,20 @@
 //! Lists: how much of one is asked for, and where the next part begins.
 
+use std::sync::Arc;
+
 use actix_web::HttpResponse;
 use actix_web::web::Query;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 use torvus_domain::{Refusal, Timestamp};
-use torvus_storage::resources::Page;
+use torvus_storage::resources::{Page, Scope};
+use torvus_storage::{Conn, StorageError};
+use torvus_web::Call;
 
+use super::answer::{failed, scope};
 use super::fields::invalid;
+use super::{Answer, Context};
 
 const DEFAULT_LIMIT: usize = 20;
 const MAX_LIMIT: usize = 100;
@@ -51,6 +57,25 @@ pub(super) fn from_query(query: &str) -> Result<Page, Refusal> {
 struct List<V> {
     data: Vec<V>,
     next_cursor: Option<String>,
+}
+
+/// Answers with the page of an account's own rows that a call asks for.
+pub(super) async fn of_account<R: Send + 'static, V: Serialize>(
+    context: Arc<Context>,
+    call: Call,
+    list: fn(&mut Conn, Scope, &Page) -> Result<Vec<R>, StorageError>,
+    place: impl Fn(&R) -> (Timestamp, String),
+    view: impl Fn(R) -> V,
+) -> Answer {
+    let page = from_query(call.request.query_string())?;
+    let scope = scope(&call.grant);
+    let asked = page.clone();
+    let rows = context
+        .store
+        .run_read(move |c| list(c, scope, &asked))
+        .await
+        .map_err(|error| failed(&error))?;
+    answer(&page, rows, place, |row| Ok(view(row)))
 }
 
 /// Answers with a page. `rows` may hold one more than was asked for: then

@@ -8,7 +8,7 @@ use torvus_domain::{Refusal, Timestamp, VaultId};
 use torvus_storage::resources::vaults::{self, Vault, VaultChange};
 use torvus_web::Call;
 
-use super::answer::{failed, id, json, own_vault, scope, settle, time};
+use super::answer::{id, json, own_vault, scope, settle, time};
 use super::body::{self, MAX_BYTES};
 use super::fields::{Change, Fields};
 use super::idempotent::{self, Created, Origin};
@@ -41,16 +41,8 @@ impl From<Vault> for View {
 
 /// `GET /v1/vaults`
 pub(super) async fn list(context: Arc<Context>, call: Call) -> Answer {
-    let page = page::from_query(call.request.query_string())?;
-    let scope = scope(&call.grant);
-    let asked = page.clone();
-    let rows = context
-        .store
-        .run_read(move |c| vaults::list(c, scope, &asked))
-        .await
-        .map_err(|error| failed(&error))?;
     let place = |vault: &Vault| (vault.created_at, vault.id.to_string());
-    page::answer(&page, rows, place, |vault| Ok(View::from(vault)))
+    page::of_account(context, call, vaults::list, place, View::from).await
 }
 
 /// `GET /v1/vaults/:id`
