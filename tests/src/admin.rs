@@ -44,6 +44,14 @@ impl TestApp {
         run.json
     }
 
+    /// Runs `torvus-admin ARGS`, which must do it: the text that it printed.
+    #[track_caller]
+    pub fn admin_text(&self, args: &[&str]) -> String {
+        let ended = run_to_end(self.admin_command().args(args));
+        assert!(ended.status.success(), "torvus-admin {args:?}: {ended:?}");
+        ended.stdout
+    }
+
     /// A new account on that plan: its id.
     #[track_caller]
     pub fn account(&self, plan: &str) -> String {

@@ -7,10 +7,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use tempfile::TempDir;
 
+use crate::blocker::Blocker;
 use crate::postgres::Cluster;
 use crate::programs::{admin_binary, api_binary, bare};
 use crate::server::Server;
-use crate::{Client, RawClient};
+use crate::{Client, RawClient, template};
 
 /// The pepper of every app on PostgreSQL: version and base64 of 32 bytes.
 const PEPPER: &str = "1:VGhpcyBwZXBwZXIgaXMgZm9yIHRlc3RzIG9ubHkhISE=";
@@ -31,9 +32,17 @@ pub struct Builder {
     args: Vec<String>,
     env: Vec<(String, String)>,
     config: Option<String>,
+    empty: bool,
 }
 
 impl Builder {
+    /// Starts with no data at all, as a first start does, instead of with a copy of the migrated template.
+    #[must_use]
+    pub fn empty(mut self) -> Self {
+        self.empty = true;
+        self
+    }
+
     /// Adds arguments after `serve`.
     #[must_use]
     pub fn args(mut self, args: &[&str]) -> Self {
@@ -67,10 +76,13 @@ impl Builder {
         )];
         let mut url = None;
         if self.database == Database::Postgres {
-            let new = Cluster::of_this_process().new_database();
+            let new = Cluster::of_this_process().new_database(!self.empty);
             settings.push(("TORVUS_DATABASE_URL".to_owned(), new.clone()));
             settings.push(("TORVUS_PEPPER".to_owned(), PEPPER.to_owned()));
             url = Some(new);
+        }
+        if self.database == Database::Sqlite && !self.empty {
+            template::copy_to(&folder.path().join("data"));
         }
         let mut config = None;
         if let Some(text) = &self.config {
@@ -120,6 +132,7 @@ impl TestApp {
             args: Vec::new(),
             env: Vec::new(),
             config: None,
+            empty: false,
         }
     }
 
@@ -209,6 +222,14 @@ impl TestApp {
     /// A place for a test's own files, gone with the app.
     pub fn scratch(&self) -> PathBuf {
         self.folder.path().to_owned()
+    }
+
+    /// Holds the database so that no audit record can be written, until what it gives is dropped.
+    pub fn block_records(&self) -> Blocker {
+        match &self.url {
+            Some(url) => Cluster::of_this_process().block_records(url),
+            None => Blocker::of_sqlite(&self.data_dir().join("torvus.db")),
+        }
     }
 
     /// The text of the whole database on PostgreSQL; on SQLite it lies in the data directory.

@@ -23,15 +23,18 @@
 mod admin;
 mod answer;
 mod app;
+mod blocker;
 mod client;
 mod postgres;
 mod programs;
 mod raw;
 mod server;
+mod template;
 
 pub use admin::{AdminRun, Key};
 pub use answer::Answer;
 pub use app::{Builder, Database, TestApp};
+pub use blocker::Blocker;
 pub use client::{Client, random_like};
 pub use programs::{Ended, api_binary, run_to_end};
 pub use raw::RawClient;

@@ -7,7 +7,12 @@ use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use crate::blocker::Blocker;
 use crate::programs::run_to_end;
+use crate::template;
+
+/// The database that others are copied from.
+const TEMPLATE: &str = "torvus_template";
 
 /// A server whose data lives in a temporary folder.
 pub(crate) struct Cluster {
@@ -56,20 +61,37 @@ impl Cluster {
                 .arg(folder.join("log"))
                 .args(["--options", &options]),
         );
-        Self {
+        let cluster = Self {
             programs,
             port,
             next_database: AtomicU32::new(1),
             _watchdog: watchdog,
-        }
+        };
+        must_run(cluster.program("createdb").arg(TEMPLATE));
+        template::migrate("TORVUS_DATABASE_URL", &cluster.address(TEMPLATE));
+        cluster
     }
 
-    /// An empty database of its own: its address.
-    pub(crate) fn new_database(&self) -> String {
+    /// A database of its own: its address. A copy of the migrated template, or an empty one.
+    pub(crate) fn new_database(&self, migrated: bool) -> String {
         let number = self.next_database.fetch_add(1, Ordering::Relaxed);
         let name = format!("test_{number}");
-        must_run(self.program("createdb").arg(&name));
-        format!("postgres://postgres@127.0.0.1:{}/{name}", self.port)
+        let source = if migrated { TEMPLATE } else { "template1" };
+        must_run(self.program("createdb").args(["--template", source, &name]));
+        self.address(&name)
+    }
+
+    fn address(&self, database: &str) -> String {
+        format!("postgres://postgres@127.0.0.1:{}/{database}", self.port)
+    }
+
+    /// Holds the tables that a record goes to.
+    pub(crate) fn block_records(&self, url: &str) -> Blocker {
+        let lock = "BEGIN; LOCK TABLE audit_log, nodes IN ACCESS EXCLUSIVE MODE; SELECT 'held';\n";
+        Blocker::hold(
+            self.program("psql").args(["--quiet", "--tuples-only", url]),
+            lock,
+        )
     }
 
     /// All of a database's schema and rows as text.

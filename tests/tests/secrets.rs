@@ -95,7 +95,7 @@ fn no_secret_is_kept_in_clear(database: Database) {
 
 fn the_data_directory_is_its_owners_alone(database: Database) {
     use std::os::unix::fs::PermissionsExt;
-    let app = TestApp::start(database);
+    let app = TestApp::builder(database).empty().start();
     let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&app.data_dir()), 0o700);
     let pepper = app.data_dir().join("pepper");

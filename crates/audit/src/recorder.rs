@@ -113,29 +113,36 @@ fn write(sink: &dyn Sink, mut waiting: mpsc::Receiver<Waiting>) {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+    use std::sync::atomic::{AtomicBool, Ordering};
 
     use torvus_domain::{Category, Outcome, Timestamp};
 
     use super::*;
     use crate::SinkError;
 
+    /// A sink whose batches wait for `gate`.
     #[derive(Default)]
     struct Memory {
-        records: Mutex<Vec<AuditRecord>>,
-        batches: AtomicUsize,
+        batches: Mutex<Vec<Vec<AuditRecord>>>,
         broken: AtomicBool,
+        panics: AtomicBool,
         gate: Mutex<()>,
+    }
+
+    impl Memory {
+        fn sizes(&self) -> Vec<usize> {
+            self.batches.lock().unwrap().iter().map(Vec::len).collect()
+        }
     }
 
     impl Sink for Memory {
         fn append(&self, batch: &[AuditRecord]) -> Result<(), SinkError> {
-            let _held = self.gate.lock().unwrap();
+            let _held = self.gate.lock().unwrap_or_else(PoisonError::into_inner);
+            assert!(!self.panics.load(Ordering::SeqCst), "as it was told to");
             if self.broken.load(Ordering::SeqCst) {
                 return Err(SinkError);
             }
-            self.batches.fetch_add(1, Ordering::SeqCst);
-            self.records.lock().unwrap().extend_from_slice(batch);
+            self.batches.lock().unwrap().push(batch.to_vec());
             Ok(())
         }
     }
@@ -144,37 +151,68 @@ mod tests {
         AuditRecord::new(Timestamp::UNIX_EPOCH, Category::ApiActivity, Outcome::Ok)
     }
 
-    #[tokio::test]
-    async fn what_waits_together_is_written_together_and_nothing_twice() {
-        let sink = Arc::new(Memory::default());
-        let recorder = Arc::new(Recorder::start(sink.clone()).unwrap());
-        let answers: Vec<_> = {
-            let _held = sink.gate.lock().unwrap();
-            let tasks = (0..1_000).map(|_| {
-                let recorder = Arc::clone(&recorder);
+    fn start(sink: &Arc<Memory>) -> Arc<Recorder> {
+        Arc::new(Recorder::start(Arc::clone(sink) as _).unwrap())
+    }
+
+    /// A thousand records that wait behind a sink that does not move, and the
+    /// answers to come.
+    async fn queued(
+        recorder: &Arc<Recorder>,
+    ) -> Vec<tokio::task::JoinHandle<Result<(), NotRecorded>>> {
+        let tasks = (0..1_000)
+            .map(|_| {
+                let recorder = Arc::clone(recorder);
                 tokio::spawn(async move { recorder.record(record()).await })
-            });
-            tasks.collect()
-        };
+            })
+            .collect();
+        // On one thread, as many turns as there are tasks let each of them run
+        // to its first wait.
+        for _ in 0..1_000 {
+            tokio::task::yield_now().await;
+        }
+        tasks
+    }
+
+    async fn all_safe(answers: Vec<tokio::task::JoinHandle<Result<(), NotRecorded>>>) {
         for answer in answers {
             assert_eq!(answer.await.unwrap(), Ok(()));
         }
-        let records = sink.records.lock().unwrap();
-        let ids: std::collections::HashSet<_> = records.iter().map(|r| r.id).collect();
-        assert_eq!((records.len(), ids.len()), (1_000, 1_000));
-        assert!(sink.batches.load(Ordering::SeqCst) < 1_000);
+    }
+
+    #[tokio::test]
+    #[expect(
+        clippy::await_holding_lock,
+        reason = "the lock is what makes the sink stuck"
+    )]
+    async fn what_waits_together_is_written_together_and_nothing_twice() {
+        let sink = Arc::new(Memory::default());
+        let recorder = start(&sink);
+        let held = sink.gate.lock().unwrap();
+        let answers = queued(&recorder).await;
+        drop(held);
+        all_safe(answers).await;
+        let sizes = sink.sizes();
+        assert_eq!(sizes.iter().sum::<usize>(), 1_000);
+        assert!(sizes.iter().all(|size| *size <= BATCH_MAX), "{sizes:?}");
+        assert!(sizes.len() <= 6, "{sizes:?}");
+        let batches = sink.batches.lock().unwrap();
+        let ids: std::collections::HashSet<_> = batches.iter().flatten().map(|r| r.id).collect();
+        assert_eq!(ids.len(), 1_000);
     }
 
     #[tokio::test]
     async fn a_failing_sink_never_says_yes_and_comes_back() {
         let sink = Arc::new(Memory::default());
-        let recorder = Recorder::start(sink.clone()).unwrap();
-        sink.broken.store(true, Ordering::SeqCst);
-        for _ in 0..20 {
-            assert_eq!(recorder.record(record()).await, Err(NotRecorded));
+        let recorder = start(&sink);
+        for fault in [&sink.broken, &sink.panics] {
+            fault.store(true, Ordering::SeqCst);
+            for _ in 0..20 {
+                assert_eq!(recorder.record(record()).await, Err(NotRecorded));
+            }
+            fault.store(false, Ordering::SeqCst);
+            assert_eq!(recorder.record(record()).await, Ok(()));
         }
-        sink.broken.store(false, Ordering::SeqCst);
-        assert_eq!(recorder.record(record()).await, Ok(()));
     }
 
     #[tokio::test(start_paused = true)]
@@ -182,22 +220,35 @@ mod tests {
         clippy::await_holding_lock,
         reason = "the lock is what makes the sink stuck"
     )]
-    async fn a_stuck_sink_is_not_waited_for() {
+    async fn a_stuck_sink_is_waited_for_two_seconds() {
         let sink = Arc::new(Memory::default());
-        let recorder = Recorder::start(sink.clone()).unwrap();
+        let recorder = start(&sink);
         let held = sink.gate.lock().unwrap();
-        let answer = recorder.record(record()).await;
-        assert_eq!(answer, Err(NotRecorded));
+        let asked = tokio::time::Instant::now();
+        assert_eq!(recorder.record(record()).await, Err(NotRecorded));
+        let waited = asked.elapsed();
+        assert!(waited >= WAIT_MAX && waited < WAIT_MAX * 2, "{waited:?}");
         drop(held);
     }
 
     #[tokio::test]
-    async fn closing_writes_the_rest_and_takes_no_more() {
+    #[expect(
+        clippy::await_holding_lock,
+        reason = "the lock is what makes the sink stuck"
+    )]
+    async fn closing_writes_what_waits_and_takes_no_more() {
         let sink = Arc::new(Memory::default());
-        let recorder = Recorder::start(sink.clone()).unwrap();
-        recorder.record(record()).await.unwrap();
-        recorder.close();
+        let recorder = start(&sink);
+        let held = sink.gate.lock().unwrap();
+        let answers = queued(&recorder).await;
+        let closing = {
+            let recorder = Arc::clone(&recorder);
+            std::thread::spawn(move || recorder.close())
+        };
+        drop(held);
+        closing.join().unwrap();
+        assert_eq!(sink.sizes().iter().sum::<usize>(), 1_000);
+        all_safe(answers).await;
         assert_eq!(recorder.record(record()).await, Err(NotRecorded));
-        assert_eq!(sink.records.lock().unwrap().len(), 1);
     }
 }

@@ -1,0 +1,242 @@
+//! What operators rely on: probes, faults, reloads, peppers, exports, and the doctor.
+
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use torvus_e2e::{Database, TestApp, api_binary, large, on_both, run_to_end, wait_until};
+
+/// A server whose operators' port is known, and that port's address.
+fn with_admin_port(database: Database) -> (TestApp, String) {
+    let port = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let app = TestApp::builder(database)
+        .env("TORVUS_ADMIN_LISTEN", &port.to_string())
+        .start();
+    (app, format!("http://{port}"))
+}
+
+fn status(url: &str) -> u16 {
+    reqwest::blocking::get(url).unwrap().status().as_u16()
+}
+
+fn signal(app: &TestApp, signal: Signal) {
+    kill_process(Pid::from_raw(app.pid().cast_signed()).unwrap(), signal).unwrap();
+}
+
+fn what_cannot_be_recorded_is_not_answered(database: Database) {
+    let (app, operators) = with_admin_port(database);
+    let key = app.key(&app.account("enterprise"), "live", "read,write");
+    let client = app.client(&key.token);
+    client.get("/v1/account").expect(200);
+    assert_eq!(status(&format!("{operators}/readyz")), 200);
+
+    let held = app.block_records();
+    for _ in 0..2 {
+        let asked = Instant::now();
+        let answer = client.get("/v1/account").expect_error(503, "unavailable");
+        // The bound is 2 s; the rest is the way there and back on a busy machine.
+        assert!(asked.elapsed() < Duration::from_secs(4), "{answer:?}");
+        app.anonymous()
+            .get("/v1/account")
+            .expect_error(503, "unavailable");
+    }
+    assert_eq!(status(&format!("{operators}/livez")), 200);
+    assert_eq!(status(&format!("{operators}/readyz")), 503);
+    drop(held);
+
+    wait_until(Duration::from_secs(5), "the service is back", || {
+        client.get("/v1/account").status == 200
+    });
+    wait_until(Duration::from_secs(5), "it is ready again", || {
+        status(&format!("{operators}/readyz")) == 200
+    });
+}
+
+fn probes_stay_off_the_public_port(database: Database) {
+    let (app, operators) = with_admin_port(database);
+    assert_eq!(status(&format!("{operators}/livez")), 200);
+    for path in ["/livez", "/readyz", "/metrics"] {
+        app.anonymous().get(path).expect_error(404, "not_found");
+    }
+}
+
+fn draining_is_told_before_the_port_closes(database: Database) {
+    let port = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let mut app = TestApp::builder(database)
+        .env("TORVUS_ADMIN_LISTEN", &port.to_string())
+        .args(&["--drain-delay", "2s"])
+        .start();
+    signal(&app, Signal::TERM);
+    wait_until(Duration::from_secs(2), "it is not ready", || {
+        status(&format!("http://{port}/readyz")) == 503
+    });
+    app.anonymous().get("/v1/account").expect_401();
+    app.stop();
+}
+
+fn plans_are_read_again_and_a_bad_file_is_not(database: Database) {
+    let plan = |limit: &str| format!("[plans.free]\nlive_requests_per_hour = {limit}\n");
+    let app = TestApp::builder(database).config(&plan("5")).start();
+    let key = app.key(&app.account("free"), "live", "read");
+    let client = app.client(&key.token);
+    let limit = || {
+        client
+            .get("/v1/account")
+            .header("x-ratelimit-limit")
+            .unwrap()
+            .to_owned()
+    };
+    let file = app.scratch().join("torvus.toml");
+    assert_eq!(limit(), "5");
+    std::fs::write(&file, plan("700")).unwrap();
+    signal(&app, Signal::HUP);
+    wait_until(Duration::from_secs(5), "the new plan holds", || {
+        limit() == "700"
+    });
+    std::fs::write(&file, plan("\"many\"")).unwrap();
+    signal(&app, Signal::HUP);
+    wait_until(Duration::from_secs(5), "the file is refused", || {
+        app.log().contains("is refused")
+    });
+    assert_eq!(limit(), "700");
+}
+
+fn an_export_is_the_whole_log(database: Database) {
+    let app = TestApp::start(database);
+    let client = app.anonymous();
+    // More than one page of what an export reads at once.
+    let count = large(6_000);
+    for _ in 0..count {
+        client.get("/v1/account").expect_401();
+    }
+    let filter = ["--category", "api_activity"];
+    let export = |format: &str| {
+        app.admin_text(&[&["audit", "export", "--format", format], &filter[..]].concat())
+    };
+    let lines = export("jsonl");
+    let records: Vec<serde_json::Value> = lines
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let mut ids: Vec<&str> = records
+        .iter()
+        .map(|r| r["request_id"].as_str().unwrap())
+        .collect();
+    assert_eq!(ids.len(), count);
+    let in_order = ids.clone();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), count, "none twice");
+    let csv = export("csv");
+    let mut rows = csv.lines();
+    assert_eq!(
+        rows.next().unwrap(),
+        "timestamp,request_id,key_id,key_name,environment,method,endpoint,status,ip_address,outcome"
+    );
+    let shown: Vec<&str> = rows.map(|row| row.split(',').nth(1).unwrap()).collect();
+    assert_eq!(shown, in_order, "both the same, newest first");
+}
+
+fn usage_equals_the_log(database: Database) {
+    let app = TestApp::start(database);
+    let key = app.key_with(
+        &app.account("enterprise"),
+        "live",
+        "read",
+        &["--limit", "3"],
+    );
+    let client = app.client(&key.token);
+    client.get("/v1/account").expect(200);
+    client.get("/v1/vaults").expect(200);
+    client.get("/v1/vaults/vault_none").expect(404);
+    client.get("/v1/account").expect(429);
+    let usage = app.admin(&["key", "usage", &key.id]);
+    assert_eq!(usage["total_requests"], 4);
+    assert_eq!(usage["billable_requests"], 3);
+    assert_eq!(usage["error_rate"], 0.5);
+    assert_eq!(usage["ip_addresses"][0]["ip"], "127.0.0.1");
+    assert_eq!(usage["ip_addresses"][0]["count"], 4);
+    let days = usage["days"].as_array().unwrap();
+    assert_eq!(days.len(), 30);
+    let sum = |field: &str| {
+        days.iter()
+            .map(|day| day[field].as_u64().unwrap())
+            .sum::<u64>()
+    };
+    assert_eq!(
+        (
+            sum("ok"),
+            sum("client_errors"),
+            sum("rate_limited"),
+            sum("server_errors")
+        ),
+        (2, 1, 1, 0)
+    );
+}
+
+fn the_doctor_finds_what_is_wrong(database: Database) {
+    let app = TestApp::start(database);
+    let well = app.admin_run(&["doctor"]);
+    assert_eq!(well.code, 0, "{well:?}");
+    let open = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(app.data_dir(), open).unwrap();
+    let ill = app.admin_run(&["doctor"]);
+    assert_eq!(ill.code, 1, "{ill:?}");
+    let findings = ill.json["data"].as_array().unwrap();
+    let fault = findings
+        .iter()
+        .find(|finding| finding["level"] == "fault")
+        .unwrap();
+    assert_eq!(fault["check"], "data folder");
+    assert_eq!(fault["advice"], "chmod 700 it");
+}
+
+/// A wrong pepper stops the start, and does not keep the right one from starting later.
+#[test]
+fn a_wrong_pepper_is_refused_and_leaves_nothing_behind() {
+    let mut app = TestApp::builder(Database::Sqlite)
+        .args(&["--bootstrap", "you@example.com"])
+        .start();
+    app.stop();
+    let file = app.data_dir().join("pepper");
+    let right = std::fs::read_to_string(&file).unwrap();
+    let other = right.replacen("1:", "2:", 1);
+    let broken = "1:c2hvcnQ=\n";
+    for (wrong, word) in [(other.as_str(), "version 1"), (broken, "line 1")] {
+        std::fs::write(&file, wrong).unwrap();
+        let mut command = std::process::Command::new(api_binary());
+        command
+            .arg("serve")
+            .env("TORVUS_DATA_DIR", app.data_dir())
+            .env("TORVUS_LISTEN", "127.0.0.1:0")
+            .env("TORVUS_ADMIN_LISTEN", "127.0.0.1:0");
+        let ended = run_to_end(&mut command);
+        assert!(
+            !ended.status.success() && ended.stdout.is_empty(),
+            "{ended:?}"
+        );
+        assert!(
+            ended.stderr.contains("pepper") && ended.stderr.contains(word),
+            "{ended:?}"
+        );
+    }
+    std::fs::write(&file, right).unwrap();
+    app.start_again();
+}
+
+on_both!(
+    what_cannot_be_recorded_is_not_answered,
+    probes_stay_off_the_public_port,
+    draining_is_told_before_the_port_closes,
+    plans_are_read_again_and_a_bad_file_is_not,
+    an_export_is_the_whole_log,
+    usage_equals_the_log,
+    the_doctor_finds_what_is_wrong,
+);
