@@ -94,6 +94,78 @@ mod tests {
         }
     }
 
+    #[actix_web::test]
+    async fn the_other_bodies_to_the_byte() {
+        let said = |message: &str| message.to_owned();
+        for (refusal, status, text) in [
+            (
+                Refusal::RateLimited,
+                429,
+                r#"{"error":"rate_limit_exceeded","message":"Rate limit exceeded; wait as long as Retry-After says"}"#,
+            ),
+            (
+                Refusal::NotFound,
+                404,
+                r#"{"error":"not_found","message":"No such resource"}"#,
+            ),
+            (
+                Refusal::Unreadable {
+                    message: said("no"),
+                },
+                400,
+                r#"{"error":"invalid_request","message":"no"}"#,
+            ),
+            (
+                Refusal::Invalid {
+                    field: None,
+                    message: said("no"),
+                },
+                422,
+                r#"{"error":"invalid_request","message":"no"}"#,
+            ),
+            (
+                Refusal::Conflict {
+                    message: said("no"),
+                },
+                409,
+                r#"{"error":"conflict","message":"no"}"#,
+            ),
+            (
+                Refusal::PayloadTooLarge { max_bytes: 65_536 },
+                413,
+                r#"{"error":"payload_too_large","message":"The body is too large: at most 65536 bytes"}"#,
+            ),
+            (
+                Refusal::UnsupportedMediaType,
+                415,
+                r#"{"error":"unsupported_media_type","message":"The body must be sent as Content-Type: application/json"}"#,
+            ),
+            (
+                Refusal::UriTooLong,
+                414,
+                r#"{"error":"uri_too_long","message":"The URI is too long: at most 2048 bytes"}"#,
+            ),
+            (
+                Refusal::HeadersTooLarge,
+                431,
+                r#"{"error":"headers_too_large","message":"The headers are too large: at most 16384 bytes"}"#,
+            ),
+            (
+                Refusal::Internal,
+                500,
+                r#"{"error":"internal_error","message":"Something went wrong on our side"}"#,
+            ),
+            (
+                Refusal::Unavailable,
+                503,
+                r#"{"error":"unavailable","message":"The service is not available now; try again"}"#,
+            ),
+        ] {
+            assert_eq!(respond(&refusal).status().as_u16(), status);
+            assert_eq!(body(&refusal).await, text);
+        }
+    }
+
     #[test]
     fn challenges_tell_what_the_client_may_know() {
         let realm = r#"Bearer realm="torvus""#;
