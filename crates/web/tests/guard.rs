@@ -1,0 +1,188 @@
+//! What becomes of a request when something behind the door goes wrong.
+#![cfg(test)]
+
+use std::sync::{Arc, Mutex};
+
+use actix_web::http::header::AUTHORIZATION;
+use actix_web::test::TestRequest;
+use actix_web::{FromRequest, HttpResponse, web};
+use arc_swap::ArcSwap;
+use torvus_audit::{AuditRecord, Recorder, Sink, SinkError};
+use torvus_authz::RouteTable;
+use torvus_domain::{
+    Account, AccountId, ApiKey, IpAllowlist, KeyId, KeyLookup, KeySnapshot, LookupFuture,
+    LookupUnavailable, Outcome, PermissionSet, PlanName, Plans, Refusal, SystemClock, Timestamp,
+};
+use torvus_gate::Gate;
+use torvus_key_core::{ApiKeyToken, Environment, KeyDigest, Pepper, PepperRing, PepperVersion};
+use torvus_ratelimit::Limiter;
+use torvus_web::{Guard, guarded};
+
+/// What the look-up does.
+#[derive(Clone, Copy)]
+enum Store {
+    Works,
+    IsDown,
+    Panics,
+}
+
+struct Keys {
+    store: Store,
+    snapshot: KeySnapshot,
+}
+
+impl KeyLookup for Keys {
+    fn find<'a>(&'a self, _digests: &'a [KeyDigest]) -> LookupFuture<'a> {
+        Box::pin(async move {
+            match self.store {
+                Store::Works => Ok(Some(self.snapshot.clone())),
+                Store::IsDown => Err(LookupUnavailable),
+                Store::Panics => panic!("as it was told to"),
+            }
+        })
+    }
+}
+
+#[derive(Default)]
+struct Log {
+    records: Mutex<Vec<AuditRecord>>,
+    broken: bool,
+}
+
+impl Sink for Log {
+    fn append(&self, batch: &[AuditRecord]) -> Result<(), SinkError> {
+        if self.broken {
+            return Err(SinkError);
+        }
+        self.records.lock().unwrap().extend_from_slice(batch);
+        Ok(())
+    }
+}
+
+fn snapshot(token: &ApiKeyToken) -> KeySnapshot {
+    let account = Account {
+        id: AccountId::new(Timestamp::UNIX_EPOCH),
+        email: "you@example.com".parse().unwrap(),
+        plan: PlanName::professional(),
+        created_at: Timestamp::UNIX_EPOCH,
+        suspended_at: None,
+    };
+    let key = ApiKey {
+        id: KeyId::new(Timestamp::UNIX_EPOCH),
+        account_id: account.id,
+        name: "key".parse().unwrap(),
+        environment: Environment::Live,
+        permissions: PermissionSet::all(),
+        expires_at: None,
+        allowed_ips: IpAllowlist::default(),
+        limit: None,
+        created_at: Timestamp::UNIX_EPOCH,
+        last_used_at: None,
+        revoked_at: None,
+        revoke_reason: None,
+        hint: token.hint(),
+    };
+    KeySnapshot {
+        key,
+        account,
+        secret_ends_at: None,
+    }
+}
+
+/// Sends one request through a guard: the answer, and what was recorded.
+async fn send(
+    store: Store,
+    broken_log: bool,
+    handler: impl FnOnce() -> Result<HttpResponse, Refusal> + 'static,
+) -> (HttpResponse, Vec<AuditRecord>) {
+    let token = ApiKeyToken::generate(Environment::Live).unwrap();
+    let pepper = Pepper::generate(PepperVersion::new(1).unwrap()).unwrap();
+    let keys = Keys {
+        store,
+        snapshot: snapshot(&token),
+    };
+    let log = Arc::new(Log {
+        broken: broken_log,
+        ..Log::default()
+    });
+    let guard = Guard {
+        gate: Gate::new(
+            Arc::new(keys),
+            Arc::new(PepperRing::new(vec![pepper]).unwrap()),
+            Arc::new(RouteTable::torvus()),
+            Arc::new(Limiter::memory()),
+            Arc::new(ArcSwap::from_pointee(Plans::shipped())),
+        ),
+        recorder: Arc::new(Recorder::start(Arc::clone(&log) as _).unwrap()),
+        clock: Arc::new(SystemClock::new()),
+    };
+    let (request, mut payload) = TestRequest::get()
+        .uri("/v1/account")
+        .insert_header((AUTHORIZATION, format!("Bearer {}", token.expose())))
+        .to_http_parts();
+    let payload = web::Payload::from_request(&request, &mut payload)
+        .await
+        .unwrap();
+    let answer = guarded(&guard, request, payload, |_call| {
+        Box::pin(async { handler() })
+    })
+    .await;
+    let records = log.records.lock().unwrap().clone();
+    (answer, records)
+}
+
+fn fine() -> Result<HttpResponse, Refusal> {
+    Ok(HttpResponse::Ok().finish())
+}
+
+#[actix_web::test]
+async fn what_goes_well_is_recorded() {
+    let (answer, records) = send(Store::Works, false, fine).await;
+    assert_eq!(answer.status().as_u16(), 200);
+    assert_eq!(records.len(), 1);
+    assert_eq!(
+        (records[0].status, records[0].outcome),
+        (Some(200), Outcome::Ok)
+    );
+    assert!(records[0].billable);
+    assert_eq!(records[0].route.as_deref(), Some("/v1/account"));
+}
+
+#[actix_web::test]
+async fn a_handler_that_panics_is_a_recorded_500() {
+    let (answer, records) = send(Store::Works, false, || panic!("as it was told to")).await;
+    assert_eq!(answer.status().as_u16(), 500);
+    assert!(answer.headers().contains_key("x-request-id"));
+    assert!(answer.headers().contains_key("x-ratelimit-limit"));
+    assert_eq!(records.len(), 1);
+    assert_eq!(records[0].outcome, Outcome::InternalError);
+    assert_eq!(records[0].status, Some(500));
+    assert!(records[0].key_id.is_some() && !records[0].billable);
+}
+
+#[actix_web::test]
+async fn a_gate_that_panics_is_a_recorded_500() {
+    let (answer, records) = send(Store::Panics, false, fine).await;
+    assert_eq!(answer.status().as_u16(), 500);
+    assert_eq!(
+        (records.len(), records[0].outcome),
+        (1, Outcome::InternalError)
+    );
+}
+
+#[actix_web::test]
+async fn a_look_up_that_fails_is_503_and_never_a_yes() {
+    let (answer, records) = send(Store::IsDown, false, fine).await;
+    assert_eq!(answer.status().as_u16(), 503);
+    assert_eq!(
+        (records.len(), records[0].outcome),
+        (1, Outcome::Unavailable)
+    );
+}
+
+#[actix_web::test]
+async fn what_cannot_be_recorded_is_503() {
+    let (answer, records) = send(Store::Works, true, fine).await;
+    assert_eq!(answer.status().as_u16(), 503);
+    assert!(records.is_empty());
+}
