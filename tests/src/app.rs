@@ -1,8 +1,9 @@
 //! A server with its data, and all that a test does with it.
 
+use std::fs::File;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, ExitStatus};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use tempfile::TempDir;
@@ -165,8 +166,36 @@ impl TestApp {
 
     /// Starts a server that was stopped or killed.
     pub fn start_again(&mut self) {
+        let mut command = self.api_command(&["serve"]);
+        command.args(&self.args).envs(self.env.iter().cloned());
+        self.server = Some(Server::start(&mut command, self.log_file()));
+    }
+
+    /// Starts one more server on the same data, with these arguments; waits until it listens.
+    pub fn another_server(&self, args: &[&str]) -> AnotherServer {
+        let log = format!("log-{}", self.next_number());
+        AnotherServer(Server::start(
+            &mut self.api_command(args),
+            self.folder.path().join(log),
+        ))
+    }
+
+    /// Runs `torvus-api ARGS` to its end, with its standard output going to `out`.
+    pub fn server_into(&self, args: &[&str], out: File) -> ExitStatus {
+        let log = File::create(self.folder.path().join("other-log")).unwrap();
+        let mut command = self.api_command(args);
+        command.stdout(out).stderr(log).status().unwrap()
+    }
+
+    /// Runs `torvus-admin ARGS` to its end, with its standard output going to `out`.
+    pub fn admin_into(&self, args: &[&str], out: File) -> ExitStatus {
+        let mut command = self.admin_command();
+        command.args(args).stdout(out).status().unwrap()
+    }
+
+    fn api_command(&self, args: &[&str]) -> Command {
         let mut command = bare(&api_binary());
-        command.arg("serve").args(&self.args);
+        command.args(args);
         if let Some(config) = &self.config {
             command.arg("--config").arg(config);
         }
@@ -174,9 +203,8 @@ impl TestApp {
             .env("TORVUS_LISTEN", "127.0.0.1:0")
             .env("TORVUS_ADMIN_LISTEN", "127.0.0.1:0")
             .envs(self.settings.iter().cloned())
-            .envs(self.env.iter().cloned())
             .current_dir(self.folder.path());
-        self.server = Some(Server::start(&mut command, self.log_file()));
+        command
     }
 
     /// A client with that key.
@@ -272,6 +300,23 @@ impl TestApp {
 
     fn server(&self) -> &Server {
         self.server.as_ref().expect("the server runs")
+    }
+}
+
+/// A second server on an app's data.
+pub struct AnotherServer(Server);
+
+impl AnotherServer {
+    /// What it printed before the line that tells its address.
+    pub fn greeting(&self) -> &[String] {
+        &self.0.greeting
+    }
+
+    /// Stops it, and checks how it ended.
+    #[track_caller]
+    pub fn stop(&mut self) {
+        let ended = self.0.terminate();
+        assert_eq!(self.0.complaints(&ended), Vec::<String>::new());
     }
 }
 

@@ -33,7 +33,7 @@ mod template;
 
 pub use admin::{AdminRun, Key};
 pub use answer::Answer;
-pub use app::{Builder, Database, TestApp};
+pub use app::{AnotherServer, Builder, Database, TestApp};
 pub use blocker::Blocker;
 pub use client::{Client, random_like};
 pub use programs::{Ended, api_binary, run_to_end};

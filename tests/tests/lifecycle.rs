@@ -55,19 +55,7 @@ fn a_stop_finishes_what_is_under_way(database: Database) {
     let mut app = TestApp::start(database);
     let account = app.account("enterprise");
     let key = app.key(&account, "test", "read,write");
-    let body = r#"{"name":"kept"}"#;
-    let head = format!(
-        "POST /v1/vaults HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\
-         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
-        key.token,
-        body.len()
-    );
-    let (first, rest) = body.split_at(5);
-    let mut stream = TcpStream::connect(app.address()).unwrap();
-    stream.write_all(head.as_bytes()).unwrap();
-    stream.write_all(first.as_bytes()).unwrap();
-    // It has begun: the key was looked up and the handler waits for the body.
-    std::thread::sleep(Duration::from_millis(300));
+    let (mut stream, rest) = half_a_post(&app, &key.token);
     kill_process(
         Pid::from_raw(app.pid().cast_signed()).unwrap(),
         Signal::TERM,
@@ -76,7 +64,7 @@ fn a_stop_finishes_what_is_under_way(database: Database) {
     wait_until(Duration::from_secs(5), "the port is closed", || {
         TcpStream::connect(app.address()).is_err()
     });
-    stream.write_all(rest.as_bytes()).unwrap();
+    stream.write_all(rest).unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
@@ -107,6 +95,41 @@ fn a_revoke_is_true_when_the_command_returns(database: Database) {
     }
     let run = app.admin_run(&["key", "revoke", "key_01h2xcejqtf2nbrexx3vqjhp41"]);
     assert_eq!(run.code, 3, "{run:?}");
+}
+
+/// A request whose body is still on its way when its key is revoked changes nothing.
+fn a_slow_body_does_not_outlive_its_key(database: Database) {
+    let app = TestApp::start(database);
+    let account = app.account("enterprise");
+    let key = app.key(&account, "test", "read,write");
+    let (mut stream, rest) = half_a_post(&app, &key.token);
+    app.admin(&["key", "revoke", &key.id]);
+    stream.write_all(rest).unwrap();
+    stream.shutdown(std::net::Shutdown::Write).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
+    let other = app.client(&app.key(&account, "test", "read").token);
+    let vaults = other.get("/v1/vaults").expect(200).json();
+    assert_eq!(vaults["data"], json!([]));
+    let records = app.admin(&["audit", "list", "--outcome", "revoked_key"]);
+    assert_eq!(records["data"].as_array().unwrap().len(), 1);
+}
+
+/// Sends a new vault but for the end of its body; the handler waits for the rest, which is given back.
+fn half_a_post(app: &TestApp, token: &str) -> (TcpStream, &'static [u8]) {
+    let (first, rest) = br#"{"name":"kept"}"#.split_at(5);
+    let head = format!(
+        "POST /v1/vaults HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+        first.len() + rest.len()
+    );
+    let mut stream = TcpStream::connect(app.address()).unwrap();
+    stream.write_all(head.as_bytes()).unwrap();
+    stream.write_all(first).unwrap();
+    // The key was looked up long before this is over.
+    std::thread::sleep(Duration::from_millis(300));
+    (stream, rest)
 }
 
 fn keys_come_and_go_while_the_api_is_used(database: Database) {
@@ -185,6 +208,7 @@ on_both!(
     bootstrap_prints_its_secrets_once,
     a_stop_finishes_what_is_under_way,
     a_revoke_is_true_when_the_command_returns,
+    a_slow_body_does_not_outlive_its_key,
     keys_come_and_go_while_the_api_is_used,
     a_key_ends_at_its_instant,
 );

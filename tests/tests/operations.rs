@@ -1,5 +1,6 @@
 //! What operators rely on: probes, faults, reloads, peppers, exports, and the doctor.
 
+use std::fs::File;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
@@ -231,7 +232,73 @@ fn a_wrong_pepper_is_refused_and_leaves_nothing_behind() {
     app.start_again();
 }
 
+/// Servers that start at once on a new database all serve; one of them makes the account.
+fn many_may_bootstrap_at_once(database: Database) {
+    let app = TestApp::builder(database).empty().start();
+    let bootstrap = ["serve", "--bootstrap", "you@example.com"];
+    let printed: usize = std::thread::scope(|scope| {
+        let servers: Vec<_> = (0..4)
+            .map(|_| scope.spawn(|| app.another_server(&bootstrap)))
+            .collect();
+        let ended = servers.into_iter().map(|server| {
+            let mut server = server.join().unwrap();
+            let greeting = server.greeting().join("\n");
+            server.stop();
+            usize::from(greeting.contains("torvus_sk_live_"))
+        });
+        ended.sum()
+    });
+    assert_eq!(printed, 1);
+    let accounts = app.admin(&["account", "list"]);
+    assert_eq!(accounts["data"].as_array().unwrap().len(), 1);
+}
+
+/// What nobody could read must not stay alive.
+fn secrets_that_cannot_be_shown_are_not_made(database: Database) {
+    let mut app = TestApp::start(database);
+    let account = app.account("professional");
+    let full = || File::options().write(true).open("/dev/full").unwrap();
+    let mut args = vec!["key", "create", "--account", &account, "--name", "lost"];
+    args.extend(["--environment", "live", "--permissions", "read"]);
+    let status = app.admin_into(&args, full());
+    assert_eq!(status.code(), Some(1));
+    let keys = app.admin(&["key", "list", "--all"]);
+    assert_eq!(keys["data"][0]["state"], "revoked");
+    app.stop();
+    let status = app.server_into(&["serve", "--bootstrap", "new@example.com"], full());
+    assert_eq!(status.code(), Some(1));
+    app.start_again();
+    let accounts = app.admin(&["account", "list"]);
+    let accounts = accounts["data"].as_array().unwrap();
+    assert_eq!(accounts.len(), 1, "the new one was not made");
+}
+
+/// A lost pepper is not replaced by another one: the keys would all be refused, and a backup overwritten.
+#[test]
+fn a_lost_pepper_is_not_replaced() {
+    let mut app = TestApp::builder(Database::Sqlite)
+        .args(&["--bootstrap", "you@example.com"])
+        .start();
+    app.stop();
+    let file = app.data_dir().join("pepper");
+    let kept = std::fs::read(&file).unwrap();
+    std::fs::remove_file(&file).unwrap();
+    let accounts = app.admin(&["account", "list"]);
+    let account = accounts["data"][0]["id"].as_str().unwrap();
+    let mut args = vec!["key", "create", "--account", account, "--name", "n"];
+    args.extend(["--environment", "live", "--permissions", "read"]);
+    let run = app.admin_run(&args);
+    assert!(run.code != 0 && run.stderr.contains("pepper"), "{run:?}");
+    let null = File::options().write(true).open("/dev/null").unwrap();
+    assert_eq!(app.server_into(&["serve"], null).code(), Some(2));
+    assert!(!file.exists());
+    std::fs::write(&file, kept).unwrap();
+    app.start_again();
+}
+
 on_both!(
+    many_may_bootstrap_at_once,
+    secrets_that_cannot_be_shown_are_not_made,
     what_cannot_be_recorded_is_not_answered,
     probes_stay_off_the_public_port,
     draining_is_told_before_the_port_closes,

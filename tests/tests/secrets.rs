@@ -57,6 +57,15 @@ fn no_secret_is_kept_in_clear(database: Database) {
             client.send(request).expect(200);
         }
         app.anonymous().get(&format!("/v1/{key}")).expect_401();
+        client.call(key, "/v1/account", None).expect(405);
+        let note = client.request("POST", "/v1/check-ins").json(&json!({}));
+        client.send(note.header("Idempotency-Key", key)).expect(201);
+        let shown = app.admin_run(&["key", "show", key]);
+        assert!(shown.code == 3 && !shown.stderr.contains(&key[15..60]));
+        let lost = app.key(account, "test", "read");
+        app.admin(&["key", "revoke", &lost.id, "--reason", key]);
+        let listed = app.admin(&["audit", "list", "--limit", "1000"]).to_string();
+        assert!(!listed.contains(&key[15..60]), "{listed}");
     }
 
     // The random part alone would do.

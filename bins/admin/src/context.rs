@@ -75,7 +75,9 @@ impl Context {
 
     /// The pepper, which must be the one of this database.
     pub(crate) fn peppers(&self, store: &Store) -> Result<PepperRing, Failure> {
-        let ring = self.settings.load_pepper(true)?;
+        // One is made only for a database that knows none.
+        let first = store.read(peppers::known)?.is_empty();
+        let ring = self.settings.load_pepper(first)?;
         store
             .write(|c| peppers::adopt(c, &ring))?
             .map_err(Failure::failed)?;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use torvus_key_core::redact;
 use torvus_keyring::KeyringError;
 use torvus_settings::SettingsError;
 use torvus_storage::StorageError;
@@ -19,7 +20,8 @@ impl Failure {
         Self {
             code,
             error,
-            message: message.to_string().trim_end().to_owned(),
+            // What was typed may have been a key.
+            message: redact(message.to_string().trim_end()).into_owned(),
         }
     }
 

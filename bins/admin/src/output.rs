@@ -36,24 +36,32 @@ pub(crate) fn table(head: &[&str], rows: Vec<Vec<String>>) -> Result<(), Failure
 
 /// Prints names and values, one a line.
 pub(crate) fn fields(fields: &[(&str, String)]) -> Result<(), Failure> {
+    lines(&aligned(fields))
+}
+
+/// Names and values as lines.
+pub(crate) fn aligned(fields: &[(&str, String)]) -> Vec<String> {
     let width = fields.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-    let text: Vec<String> = fields
-        .iter()
-        .map(|(name, value)| format!("{name:width$}  {value}"))
-        .collect();
-    lines(&text)
+    let line = |(name, value): &(&str, String)| format!("{name:width$}  {value}");
+    fields.iter().map(line).collect()
 }
 
 /// Prints lines to standard output. A reader that has gone away is no error.
 pub(crate) fn lines(lines: &[String]) -> Result<(), Failure> {
+    quiet(write(lines))
+}
+
+/// Prints what is shown only once: a reader that has gone away is an error.
+pub(crate) fn secret(lines: &[String]) -> Result<(), Failure> {
+    Ok(write(lines)?)
+}
+
+fn write(lines: &[String]) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
-    let mut write = || -> std::io::Result<()> {
-        for line in lines {
-            writeln!(out, "{line}")?;
-        }
-        out.flush()
-    };
-    quiet(write())
+    for line in lines {
+        writeln!(out, "{line}")?;
+    }
+    out.flush()
 }
 
 /// Takes a broken pipe for the end.

@@ -25,12 +25,11 @@ pub(crate) fn run(
         return Ok(());
     };
     let plan = args.plan.clone().unwrap_or_else(PlanName::professional);
-    let made = torvus_keyring::bootstrap(store, ring, plans, email, &plan, clock.now().wall)
-        .map_err(Failure::new)?;
-    match made {
-        Some(made) => Ok(print(&made, address)?),
-        None => Ok(()),
-    }
+    let now = clock.now().wall;
+    let show = |made: &Bootstrapped| print(made, address);
+    torvus_keyring::bootstrap(store, ring, plans, email, &plan, now, show)
+        .map(drop)
+        .map_err(Failure::new)
 }
 
 fn print(made: &Bootstrapped, address: SocketAddr) -> std::io::Result<()> {

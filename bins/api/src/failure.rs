@@ -3,6 +3,7 @@
 use std::fmt;
 use std::process::ExitCode;
 
+use torvus_key_core::redact;
 use torvus_settings::SettingsError;
 
 /// One line for the operator, and the exit code.
@@ -55,5 +56,6 @@ impl From<std::io::Error> for Failure {
 fn one_line(what: &impl fmt::Display) -> String {
     let text = what.to_string();
     let words: Vec<&str> = text.split_whitespace().collect();
-    words.join(" ")
+    // What was typed may have been a key.
+    redact(&words.join(" ")).into_owned()
 }

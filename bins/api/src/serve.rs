@@ -75,11 +75,9 @@ async fn serve(args: &Serve, settings: Settings, url: &StoreUrl) -> Result<(), F
     let public = bind(settings.listen)?;
     let admin = bind(settings.admin_listen)?;
     settings.prepare_data_dir()?;
-    let ring = match given {
-        Some(ring) => ring,
-        None => settings.load_pepper(true)?,
-    };
-    let parts = Parts::assemble(store::open(url, &ring)?, ring, settings)?;
+    let store = store::open(url)?;
+    let ring = store::pepper(&store, &settings, given)?;
+    let parts = Parts::assemble(store, ring, settings)?;
     let address = public.local_addr()?;
     bootstrap::run(
         args,

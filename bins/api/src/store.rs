@@ -3,20 +3,37 @@
 use std::sync::Arc;
 
 use torvus_key_core::PepperRing;
+use torvus_settings::Settings;
 use torvus_storage::{Store, StoreUrl, peppers};
 
 use crate::failure::Failure;
 
-/// Opens the store, applies the migrations, and checks that the pepper is the
-/// one that its keys were made with: a wrong one would refuse every key.
-pub(crate) fn open(url: &StoreUrl, ring: &PepperRing) -> Result<Arc<Store>, Failure> {
+/// Opens the store and applies the migrations.
+pub(crate) fn open(url: &StoreUrl) -> Result<Arc<Store>, Failure> {
     let store = Store::open_for_server(url).map_err(Failure::new)?;
     for migration in store.migrate().map_err(Failure::new)? {
         tracing::info!(migration, "migration applied");
     }
+    Ok(Arc::new(store))
+}
+
+/// The pepper, which must be the one that the store's keys were made with: a
+/// wrong one would refuse every key. One is made only where none is known.
+pub(crate) fn pepper(
+    store: &Store,
+    settings: &Settings,
+    given: Option<PepperRing>,
+) -> Result<PepperRing, Failure> {
+    let ring = match given {
+        Some(ring) => ring,
+        None => {
+            let first = store.read(peppers::known).map_err(Failure::new)?.is_empty();
+            settings.load_pepper(first)?
+        }
+    };
     store
-        .write(|c| peppers::adopt(c, ring))
+        .write(|c| peppers::adopt(c, &ring))
         .map_err(Failure::new)?
         .map_err(Failure::new)?;
-    Ok(Arc::new(store))
+    Ok(ring)
 }

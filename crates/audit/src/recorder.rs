@@ -5,6 +5,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
+use torvus_domain::Outcome;
 
 use crate::{AuditRecord, Sink};
 
@@ -23,6 +24,19 @@ pub struct NotRecorded;
 struct Waiting {
     record: AuditRecord,
     safe: oneshot::Sender<()>,
+}
+
+impl Waiting {
+    /// The record as it is to be kept. Whoever waits no longer was answered
+    /// 503, whatever was decided: so the record says that.
+    fn settle(mut self) -> (AuditRecord, oneshot::Sender<()>) {
+        if self.safe.is_closed() {
+            self.record.status = Some(503);
+            self.record.outcome = Outcome::Unavailable;
+            self.record.billable = false;
+        }
+        (self.record, self.safe)
+    }
 }
 
 /// Takes records, and answers when they are safe.
@@ -89,10 +103,7 @@ impl Recorder {
 fn write(sink: &dyn Sink, mut waiting: mpsc::Receiver<Waiting>) {
     let mut next = Vec::with_capacity(BATCH_MAX);
     while waiting.blocking_recv_many(&mut next, BATCH_MAX) > 0 {
-        // Whoever waits no longer was answered 503: the record says what
-        // happened all the same.
-        let (records, answers): (Vec<_>, Vec<_>) =
-            next.drain(..).map(|w| (w.record, w.safe)).unzip();
+        let (records, answers): (Vec<_>, Vec<_>) = next.drain(..).map(Waiting::settle).unzip();
         let append = std::panic::AssertUnwindSafe(|| sink.append(&records));
         match std::panic::catch_unwind(append) {
             Ok(Ok(())) => {
@@ -115,7 +126,7 @@ fn write(sink: &dyn Sink, mut waiting: mpsc::Receiver<Waiting>) {
 mod tests {
     use std::sync::atomic::{AtomicBool, Ordering};
 
-    use torvus_domain::{Category, Outcome, Timestamp};
+    use torvus_domain::{Category, Timestamp};
 
     use super::*;
     use crate::SinkError;
@@ -229,6 +240,31 @@ mod tests {
         let waited = asked.elapsed();
         assert!(waited >= WAIT_MAX && waited < WAIT_MAX * 2, "{waited:?}");
         drop(held);
+    }
+
+    #[tokio::test(start_paused = true)]
+    #[expect(
+        clippy::await_holding_lock,
+        reason = "the lock is what makes the sink stuck"
+    )]
+    async fn a_record_whose_answer_was_503_says_so() {
+        let sink = Arc::new(Memory::default());
+        let recorder = start(&sink);
+        let held = sink.gate.lock().unwrap();
+        let mut late = record();
+        late.billable = true;
+        // The first batch is under way; the second waits in the queue.
+        assert_eq!(recorder.record(record()).await, Err(NotRecorded));
+        assert_eq!(recorder.record(late.clone()).await, Err(NotRecorded));
+        drop(held);
+        recorder.close();
+        let batches = sink.batches.lock().unwrap();
+        let kept = batches.iter().flatten().find(|r| r.id == late.id).unwrap();
+        assert_eq!(
+            (kept.status, kept.outcome),
+            (Some(503), Outcome::Unavailable)
+        );
+        assert!(!kept.billable);
     }
 
     #[tokio::test]

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use torvus_key_core::redact;
+
 /// 1–100 characters after trimming, no control characters, any language
 /// (public contract, section 1). Need not be unique.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -20,6 +22,9 @@ pub enum NameError {
     /// A control character, such as a line break.
     #[error("the name has a control character, such as a line break, in it")]
     Control,
+    /// A whole API key: names are shown and logged.
+    #[error("the name holds an API key: names are shown to others")]
+    Secret,
 }
 
 impl KeyName {
@@ -47,6 +52,8 @@ impl FromStr for KeyName {
             Err(NameError::TooLong)
         } else if text.chars().any(char::is_control) {
             Err(NameError::Control)
+        } else if redact(text) != text {
+            Err(NameError::Secret)
         } else {
             Ok(Self(text.to_owned()))
         }
@@ -67,5 +74,9 @@ mod tests {
         assert_eq!("鍵".repeat(101).parse::<KeyName>(), Err(NameError::TooLong));
         assert_eq!(" \t ".parse::<KeyName>(), Err(NameError::Empty));
         assert_eq!("a\nb".parse::<KeyName>(), Err(NameError::Control));
+        let key =
+            torvus_key_core::ApiKeyToken::generate(torvus_key_core::Environment::Test).unwrap();
+        let name = format!("my {}", key.expose());
+        assert_eq!(name.parse::<KeyName>(), Err(NameError::Secret));
     }
 }

@@ -31,7 +31,7 @@ pub fn create(
 ) -> Result<Created, KeyringError> {
     let (account, password) = prepare(email, plan, plans, now)?;
     store
-        .write(|c| insert(c, &account, &password, actor, now))
+        .write(|c| insert(c, &account, &password.hash, actor, now))
         .map_err(|error| taken(error, email))?;
     Ok(Created {
         account,
@@ -59,11 +59,11 @@ pub(crate) fn prepare(
 pub(crate) fn insert(
     c: &mut Conn,
     account: &Account,
-    password: &Password,
+    password_hash: &str,
     actor: &Actor,
     now: Timestamp,
 ) -> Result<(), StorageError> {
-    accounts::insert(c, account, &password.hash)?;
+    accounts::insert(c, account, password_hash)?;
     let detail = json!({ "after": { "email": account.email, "plan": account.plan } });
     audit::append(
         c,
@@ -71,7 +71,7 @@ pub(crate) fn insert(
     )
 }
 
-pub(crate) fn taken(error: StorageError, email: &Email) -> KeyringError {
+fn taken(error: StorageError, email: &Email) -> KeyringError {
     match error {
         StorageError::Duplicate => {
             KeyringError::Conflict(format!("{email} has an account already"))

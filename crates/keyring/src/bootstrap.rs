@@ -6,7 +6,7 @@ use torvus_domain::{
     Timestamp,
 };
 use torvus_key_core::{Environment, PepperRing};
-use torvus_storage::{Store, accounts as rows};
+use torvus_storage::{StorageError, Store, accounts as rows};
 
 use crate::keys::{Issued, NewKey};
 use crate::{Actor, KeyringError, accounts, keys};
@@ -23,11 +23,14 @@ pub struct Bootstrapped {
     pub test: Issued,
 }
 
-/// Makes an account with a live and a test key, in one transaction. `None`
-/// where the address has an account: then nothing is changed.
+/// Makes an account with a live and a test key, in one transaction, and shows
+/// them before it ends: secrets that nobody saw must not stay. `None` where the
+/// address has an account, or somebody else is making it: then nothing is
+/// changed or shown.
 ///
 /// # Errors
-/// [`KeyringError::Invalid`] where there is no such plan, and what the store says.
+/// [`KeyringError::Invalid`] where there is no such plan,
+/// [`KeyringError::Failed`] where they can't be shown, and what the store says.
 pub fn bootstrap(
     store: &Store,
     peppers: &PepperRing,
@@ -35,6 +38,7 @@ pub fn bootstrap(
     email: &Email,
     plan: &PlanName,
     now: Timestamp,
+    show: impl FnOnce(&Bootstrapped) -> std::io::Result<()>,
 ) -> Result<Option<Bootstrapped>, KeyringError> {
     if store.read(|c| rows::find_by_email(c, email))?.is_some() {
         return Ok(None);
@@ -57,17 +61,29 @@ pub fn bootstrap(
         keys::prepare(&account, plans, &new, now)
     };
     let (live, test) = (key(Environment::Live)?, key(Environment::Test)?);
-    store
-        .write(|c| {
-            accounts::insert(c, &account, &password, &actor, now)?;
-            keys::insert(c, &live, peppers, &actor, now)?;
-            keys::insert(c, &test, peppers, &actor, now)
-        })
-        .map_err(|error| accounts::taken(error, email))?;
-    Ok(Some(Bootstrapped {
+    let mut unseen = None;
+    let hash = password.hash;
+    let made = Bootstrapped {
         account,
         password: password.text,
         live,
         test,
-    }))
+    };
+    let written = store.write(|c| {
+        accounts::insert(c, &made.account, &hash, &actor, now)?;
+        keys::insert(c, &made.live, peppers, &actor, now)?;
+        keys::insert(c, &made.test, peppers, &actor, now)?;
+        show(&made).map_err(|error| {
+            unseen = Some(error);
+            StorageError::GivenUp
+        })
+    });
+    match (written, unseen) {
+        (Ok(()), _) => Ok(Some(made)),
+        (Err(StorageError::Duplicate), _) => Ok(None),
+        (Err(_), Some(error)) => Err(KeyringError::Failed(format!(
+            "the keys can't be shown, so none were made: {error}"
+        ))),
+        (Err(error), None) => Err(error.into()),
+    }
 }

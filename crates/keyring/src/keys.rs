@@ -5,7 +5,7 @@ use torvus_domain::{
     Account, AccountId, ApiKey, Expiry, IpAllowlist, KeyId, KeyName, PermissionSet, Plans,
     Timestamp, rfc3339,
 };
-use torvus_key_core::{ApiKeyToken, Environment, PepperRing};
+use torvus_key_core::{ApiKeyToken, Environment, PepperRing, redact};
 use torvus_storage::{Conn, StorageError, Store, accounts, audit, keys};
 
 use crate::{Actor, KeyringError};
@@ -169,6 +169,9 @@ pub fn revoke(
             "at most 500 characters, no control characters",
         ));
     }
+    // Somebody will paste the key that leaked.
+    let reason = reason.map(redact);
+    let reason = reason.as_deref();
     let key = store.write(|c| {
         let Some(before) = keys::find(c, id)? else {
             return Ok(None);

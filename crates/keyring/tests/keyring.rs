@@ -214,6 +214,7 @@ fn bootstrap_makes_all_or_nothing_and_once() {
             &email,
             &PlanName::professional(),
             f.now,
+            |_| Ok(()),
         )
         .unwrap()
     };

@@ -122,7 +122,10 @@ fn refuse_unknown(
     match table.iter().find(|(key, _)| !known.contains(&key.as_str())) {
         None => Ok(()),
         Some((key, value)) => {
-            let whole = format!("{key} = {value}");
+            let whole = match value {
+                toml::Value::Table(_) => key.clone(),
+                value => format!("{key} = {value}"),
+            };
             let setting = if showable(&whole) { &whole } else { key };
             Err(SettingsError::new(format!(
                 "{file}: unknown setting {prefix}{setting} (known here: {})",
@@ -137,5 +140,7 @@ fn refuse_unknown(
 fn showable(line: &str) -> bool {
     let name = line.split('=').next().unwrap_or_default().to_lowercase();
     let secret = ["url", "pepper", "secret", "password", "token", "key"];
-    !line.contains("://") && !line.contains('@') && !secret.iter().any(|word| name.contains(word))
+    // A table has names of its own.
+    let plain = !line.contains(['{', '[', '@']) && !line.contains("://");
+    plain && !secret.iter().any(|word| name.contains(word))
 }

@@ -181,6 +181,9 @@ fn a_fault_shows_no_secret() {
         "pepper = \"1:hunter2\"",
         "database_url = [\"postgres://u:hunter2@h/d\"]",
         "workers = \"postgres://u:hunter2@h/d\"",
+        "[database]\npassword = \"hunter2\"",
+        "database = { password = \"hunter2\" }",
+        "listen = { password = \"hunter2\" }",
     ] {
         let error = load(&with_file(dir.path(), text), &[]).unwrap_err();
         assert!(

@@ -15,6 +15,9 @@ pub enum StorageError {
     /// What the new row belongs to is not there.
     #[error("what it belongs to is not there")]
     Missing,
+    /// The caller gave the transaction up; nothing of it was kept.
+    #[error("the work was given up")]
+    GivenUp,
     /// A row holds what this program can't have written.
     #[error("a row of `{table}` can't be read: {problem}")]
     Corrupt {

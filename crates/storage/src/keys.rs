@@ -6,6 +6,7 @@ use torvus_key_core::{Environment, KeyDigest, KeyHint, PepperVersion};
 
 use crate::accounts::{self, AccountRow};
 use crate::columns::{bytes, instant, instant_opt, micros, number, read};
+use crate::conn::AnyConn;
 use crate::schema::{accounts as accounts_table, api_keys, key_secrets};
 use crate::{Conn, StorageError};
 
@@ -127,6 +128,37 @@ pub fn find(c: &mut Conn, id: KeyId) -> Result<Option<ApiKey>, StorageError> {
         .first(&mut c.0)
         .optional()?;
     row.map(TryInto::try_into).transpose()
+}
+
+/// The key and its account as they are now, and held so until the end of the
+/// transaction: whoever revokes the key or suspends the account is before it
+/// or after it. To be called first in a write transaction.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn hold(c: &mut Conn, id: KeyId) -> Result<Option<(ApiKey, Account)>, StorageError> {
+    // SQLite has one writer, so there it is held already.
+    if let AnyConn::Postgres(pg) = &mut c.0 {
+        let row = api_keys::table.find(id.to_string());
+        let owner: Option<String> = row
+            .select(api_keys::account_id)
+            .for_share()
+            .first(pg)
+            .optional()?;
+        if let Some(owner) = owner {
+            accounts_table::table
+                .find(owner)
+                .select(accounts_table::id)
+                .for_share()
+                .first::<String>(pg)
+                .optional()?;
+        }
+    }
+    let Some(key) = find(c, id)? else {
+        return Ok(None);
+    };
+    Ok(accounts::find(c, key.account_id)?.map(|account| (key, account)))
 }
 
 /// Keys in the order of their making, of one account or of all; without the

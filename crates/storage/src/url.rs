@@ -68,14 +68,28 @@ impl StoreUrl {
         let Self::Postgres(url) = self else {
             return String::new();
         };
+        let (_, rest) = userinfo_and_rest(url);
         let mut address = url.clone();
+        let mut next = if rest.contains('?') { '&' } else { '?' };
         for (name, value) in POSTGRES_DEFAULTS {
-            if !url.contains(&format!("{name}=")) {
-                address.push(if address.contains('?') { '&' } else { '?' });
+            if !rest.contains(&format!("{name}=")) {
+                address.push(next);
                 address.push_str(&format!("{name}={value}"));
+                next = '&';
             }
         }
         address
+    }
+}
+
+/// An address without its scheme, cut behind the `@` that ends the user's
+/// part: libpq takes `?` and `#` in a password, so that one is looked for first.
+fn userinfo_and_rest(url: &str) -> (&str, &str) {
+    let all = url.split_once("://").map_or("", |(_, rest)| rest);
+    let authority = all.split('/').next().unwrap_or_default();
+    match authority.rsplit_once('@') {
+        Some((userinfo, _)) => all.split_at(userinfo.len() + 1),
+        None => ("", all),
     }
 }
 
@@ -96,9 +110,8 @@ impl fmt::Display for StoreUrl {
         match self {
             Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
             Self::Postgres(url) => {
-                let rest = url.split_once("://").map_or("", |(_, rest)| rest);
-                let rest = rest.split(['?', '#']).next().unwrap_or_default();
-                let shown = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
+                let (_, rest) = userinfo_and_rest(url);
+                let shown = rest.split(['?', '#']).next().unwrap_or_default();
                 write!(f, "postgres://{shown}")
             }
         }
@@ -146,5 +159,10 @@ mod tests {
             "postgres://db:5432/torvus postgres://db:5432/torvus"
         );
         assert!(url.postgres_address().contains("&connect_timeout=2&"));
+        for odd in ["hu?sh", "hu#sh", "hu@sh"] {
+            let url = StoreUrl::parse(&format!("postgres://me:{odd}@db:5432/torvus")).unwrap();
+            assert_eq!(url.to_string(), "postgres://db:5432/torvus");
+            assert!(url.postgres_address().contains("torvus?connect_timeout=2&"));
+        }
     }
 }

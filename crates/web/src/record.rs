@@ -26,7 +26,7 @@ pub(crate) fn begin(
     record.request_id = Some(id);
     record.client_request_id =
         client_request_id(headers).map(|text| cut(&redact(text), PATH_BYTES_MAX));
-    record.method = Some(cut(request.method().as_str(), 64));
+    record.method = Some(cut(&redact(request.method().as_str()), 64));
     record.path = Some(cut(&redact(request.uri().path()), PATH_BYTES_MAX));
     record.ip = Some(ip);
     record.user_agent = headers.get(USER_AGENT).map(|value| {

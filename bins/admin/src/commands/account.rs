@@ -107,16 +107,17 @@ fn show(context: &Context, account: &torvus_domain::Account) -> Result<(), Failu
 fn secret(context: &Context, created: &Created) -> Result<(), Failure> {
     let account = &created.account;
     if context.json {
-        return output::json(&json!({
+        let json = json!({
             "id": account.id,
             "email": account.email,
             "plan": account.plan,
             "dashboard_password": created.password.expose_secret(),
             "created_at": rfc3339(account.created_at),
-        }));
+        });
+        return output::secret(&[json.to_string()]);
     }
     output::note("The password is shown once: keep it now.");
-    output::fields(&[
+    output::secret(&output::aligned(&[
         ("id", account.id.to_string()),
         ("email", account.email.to_string()),
         ("plan", account.plan.to_string()),
@@ -124,5 +125,5 @@ fn secret(context: &Context, created: &Created) -> Result<(), Failure> {
             "dashboard password",
             created.password.expose_secret().to_owned(),
         ),
-    ])
+    ]))
 }

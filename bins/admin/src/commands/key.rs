@@ -56,32 +56,26 @@ fn create(context: &Context, args: &KeyCreate) -> Result<(), Failure> {
         None => None,
     };
     let made = issue(context, &new).and_then(|(store, issued)| {
-        if let Some(file) = &mut file
-            && let Err(error) =
-                writeln!(file, "{}", issued.token.expose()).and_then(|()| file.sync_all())
-        {
+        deliver(context, &store, &issued, file.as_mut()).or_else(|unseen| {
             // Nobody has its text: it must not stay alive.
+            let reason = Some("it could not be handed over");
             keys::revoke(
                 &store,
                 issued.key.id,
-                Some("its file could not be written"),
+                reason,
                 &context.actor(),
                 context.now(),
             )?;
-            return Err(Failure::failed(format!(
-                "the key's file can't be written, so it was revoked: {error}"
-            )));
-        }
-        Ok((store, issued))
+            let why = unseen.message;
+            Err(Failure::failed(format!(
+                "the key can't be handed over, so it was revoked: {why}"
+            )))
+        })
     });
-    let (store, issued) = match (made, &args.out) {
-        (Err(failure), Some(path)) => {
-            std::fs::remove_file(path)?;
-            return Err(failure);
-        }
-        (made, _) => made?,
-    };
-    print_issued(context, &store, &issued, args.out.is_none())
+    if let (Err(_), Some(path)) = (&made, &args.out) {
+        std::fs::remove_file(path)?;
+    }
+    made
 }
 
 fn issue(context: &Context, new: &NewKey) -> Result<(Store, Issued), Failure> {
@@ -98,28 +92,33 @@ fn issue(context: &Context, new: &NewKey) -> Result<(Store, Issued), Failure> {
     Ok((store, issued))
 }
 
-fn print_issued(
+/// Writes the key to its file, or prints it.
+fn deliver(
     context: &Context,
     store: &Store,
     issued: &Issued,
-    whole: bool,
+    file: Option<&mut std::fs::File>,
 ) -> Result<(), Failure> {
+    let whole = file.is_none();
+    if let Some(file) = file {
+        writeln!(file, "{}", issued.token.expose())?;
+        file.sync_all()?;
+    }
     if context.json {
         let mut json = view_of(context, store, &issued.key)?;
         if let (true, Some(object)) = (whole, json.as_object_mut()) {
             object.insert("api_key".to_owned(), json!(issued.token.expose()));
         }
-        return output::json(&json);
+        return output::secret(&[json.to_string()]);
     }
-    if !whole {
+    let mut fields = vec![("id", issued.key.id.to_string())];
+    if whole {
+        output::note("The key is shown once: keep it now.");
+        fields.push(("api_key", issued.token.expose().to_owned()));
+    } else {
         output::note("The key is in the file, and nowhere else.");
-        return output::fields(&[("id", issued.key.id.to_string())]);
     }
-    output::note("The key is shown once: keep it now.");
-    output::fields(&[
-        ("id", issued.key.id.to_string()),
-        ("api_key", issued.token.expose().to_owned()),
-    ])
+    output::secret(&output::aligned(&fields))
 }
 
 fn view_of(context: &Context, store: &Store, key: &ApiKey) -> Result<Value, Failure> {

@@ -3,11 +3,11 @@
 
 use serde::Serialize;
 use serde::ser::Serializer;
-use torvus_domain::{Id, IdKind, Refusal, Timestamp, VaultId, rfc3339};
+use torvus_domain::{Id, IdKind, KeyId, KeyState, Refusal, Timestamp, VaultId, rfc3339};
 use torvus_gate::Grant;
 use torvus_storage::resources::Scope;
 use torvus_storage::resources::vaults::{self, Vault};
-use torvus_storage::{Conn, StorageError};
+use torvus_storage::{Conn, StorageError, keys};
 
 /// What comes out of a transaction: the store may fail, or the request may be
 /// refused for what was found in it.
@@ -39,6 +39,19 @@ pub(super) fn own_vault(c: &mut Conn, scope: Scope, id: VaultId) -> Found<Vault>
     })
 }
 
+/// The key may still be used, and stays so until the transaction ends.
+pub(super) fn still_good(c: &mut Conn, key: KeyId, now: Timestamp) -> Found<()> {
+    let Some((key, account)) = keys::hold(c, key)? else {
+        return Ok(Err(Refusal::UnknownKey));
+    };
+    Ok(match key.state(now) {
+        KeyState::Revoked => Err(Refusal::RevokedKey),
+        KeyState::Expired => Err(Refusal::ExpiredKey),
+        KeyState::Active if account.suspended_at.is_some() => Err(Refusal::SuspendedAccount),
+        KeyState::Active => Ok(()),
+    })
+}
+
 /// How a failure of the store is told. The log gets its kind and place; what
 /// the database said may quote a value, so it is left out.
 pub(super) fn failed(error: &StorageError) -> Refusal {
@@ -53,7 +66,10 @@ pub(super) fn failed(error: &StorageError) -> Refusal {
             tracing::error!(table, "a row can't be read");
             Refusal::Internal
         }
-        StorageError::Duplicate | StorageError::Schema(_) | StorageError::Url(_) => {
+        StorageError::Duplicate
+        | StorageError::GivenUp
+        | StorageError::Schema(_)
+        | StorageError::Url(_) => {
             tracing::error!("the store refused what a handler asked of it");
             Refusal::Internal
         }

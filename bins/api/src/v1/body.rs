@@ -1,6 +1,7 @@
 //! A request's body: read within its limit, and read strictly.
 
 use std::fmt;
+use std::time::Duration;
 
 use actix_web::error::PayloadError;
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
@@ -16,6 +17,10 @@ use super::fields::Fields;
 pub(super) const MAX_BYTES: usize = 64 * 1024;
 /// What the body of a document may have at most.
 pub(super) const MAX_DOCUMENT_BYTES: usize = 2 * 1024 * 1024;
+/// How long a client may be silent in the middle of a body.
+const NEXT_WAIT: Duration = Duration::from_secs(10);
+/// How long a whole body may take.
+const WHOLE_WAIT: Duration = Duration::from_secs(30);
 /// How deep arrays and objects may lie in each other.
 const MAX_DEPTH: usize = 128;
 
@@ -91,8 +96,19 @@ fn is_json(content_type: &str) -> bool {
 }
 
 async fn collect(mut payload: web::Payload, max_bytes: usize) -> Result<Vec<u8>, Refusal> {
+    let late = || unreadable("The body did not arrive in time");
+    let deadline = tokio::time::sleep(WHOLE_WAIT);
+    tokio::pin!(deadline);
     let mut raw = Vec::new();
-    while let Some(chunk) = payload.next().await {
+    loop {
+        let next = tokio::time::timeout(NEXT_WAIT, payload.next());
+        let chunk = tokio::select! {
+            chunk = next => chunk.map_err(|_| late())?,
+            () = &mut deadline => return Err(late()),
+        };
+        let Some(chunk) = chunk else {
+            return Ok(raw);
+        };
         let chunk = chunk.map_err(|error| match error {
             PayloadError::Overflow => too_large(max_bytes),
             _ => unreadable("The body could not be read to its end"),
@@ -102,7 +118,6 @@ async fn collect(mut payload: web::Payload, max_bytes: usize) -> Result<Vec<u8>,
         }
         raw.extend_from_slice(&chunk);
     }
-    Ok(raw)
 }
 
 fn too_large(max_bytes: usize) -> Refusal {

@@ -46,7 +46,7 @@ pub(super) async fn list(context: Arc<Context>, call: Call) -> Answer {
 pub(super) async fn create(context: Arc<Context>, call: Call) -> Answer {
     let scope = scope(&call.grant);
     let mut body = body::optional(&call.request, call.payload, MAX_BYTES).await?;
-    let origin = Origin::of(&call.request, scope, &body.raw)?;
+    let origin = Origin::of(&call.request, &call.grant, &body.raw)?;
     let note = body.fields.text("note", MAX_NOTE_CHARS)?.set();
     body.fields.done()?;
     let now = context.clock.now().wall;

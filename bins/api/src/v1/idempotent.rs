@@ -6,13 +6,16 @@ use std::sync::Arc;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, HeaderMap, LOCATION};
 use actix_web::{HttpRequest, HttpResponse};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
-use torvus_domain::{Refusal, Timestamp};
+use torvus_domain::{KeyId, Refusal, Timestamp};
+use torvus_gate::Grant;
 use torvus_storage::Conn;
 use torvus_storage::idempotency::{self, Begin};
 use torvus_storage::resources::Scope;
 
-use super::answer::{Found, settle};
+use super::answer::{Found, scope};
 use super::{Answer, Context};
 
 const HEADER: &str = "Idempotency-Key";
@@ -29,12 +32,14 @@ pub(super) struct Created {
 
 /// What may be sent again.
 pub(super) struct Origin {
+    key: KeyId,
     scope: Scope,
     once: Option<Once>,
 }
 
 /// A key and what it stands for.
 struct Once {
+    /// The hash of what was sent: somebody will send a secret here.
     key: String,
     fingerprint: [u8; 32],
 }
@@ -47,12 +52,16 @@ struct Told {
 
 impl Origin {
     /// Reads the header of a request whose body is `raw`.
-    pub(super) fn of(request: &HttpRequest, scope: Scope, raw: &[u8]) -> Result<Self, Refusal> {
+    pub(super) fn of(request: &HttpRequest, grant: &Grant, raw: &[u8]) -> Result<Self, Refusal> {
         let once = key(request.headers())?.map(|key| Once {
-            key,
+            key: URL_SAFE_NO_PAD.encode(Sha256::digest(key)),
             fingerprint: fingerprint(request, raw),
         });
-        Ok(Self { scope, once })
+        Ok(Self {
+            key: grant.key().id,
+            scope: scope(grant),
+            once,
+        })
     }
 }
 
@@ -63,11 +72,9 @@ pub(super) async fn create(
     now: Timestamp,
     make: impl FnOnce(&mut Conn) -> Found<Created> + Send + 'static,
 ) -> Answer {
-    let written = context
-        .store
-        .run_write(move |c| once_only(c, &origin, now, make))
-        .await;
-    let told = settle(written)?;
+    let told = context
+        .write(origin.key, move |c| once_only(c, &origin, now, make))
+        .await?;
     let status = StatusCode::from_u16(told.status).map_err(|_| Refusal::Internal)?;
     let mut answer = HttpResponse::build(status);
     answer.insert_header((CONTENT_TYPE, "application/json"));

@@ -67,7 +67,7 @@ pub(super) async fn create<T: InVault>(context: Arc<Context>, call: Call) -> Ans
     let vault_id = id(&call.params, 0)?;
     let scope = scope(&call.grant);
     let mut body = body::required(&call.request, call.payload, T::MAX_BODY_BYTES).await?;
-    let origin = Origin::of(&call.request, scope, &body.raw)?;
+    let origin = Origin::of(&call.request, &call.grant, &body.raw)?;
     let now = context.clock.now().wall;
     let new = New {
         id: Id::new(now),
@@ -99,7 +99,7 @@ pub(super) async fn delete<T: InVault>(context: Arc<Context>, call: Call) -> Ans
     // Not read yet: whose the vault is counts before what is in it.
     let item_id = id::<T::Kind>(&call.params, 1);
     let scope = scope(&call.grant);
-    let deleted = context.store.run_write(move |c| {
+    let deleted = context.write(call.grant.key().id, move |c| {
         if let Err(refusal) = own_vault(c, scope, vault_id)? {
             return Ok(Err(refusal));
         }
@@ -109,6 +109,6 @@ pub(super) async fn delete<T: InVault>(context: Arc<Context>, call: Call) -> Ans
         };
         Ok(there.then_some(()).ok_or(Refusal::NotFound))
     });
-    settle(deleted.await)?;
+    deleted.await?;
     Ok(HttpResponse::NoContent().finish())
 }

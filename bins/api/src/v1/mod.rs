@@ -22,12 +22,13 @@ use std::sync::Arc;
 
 use actix_web::HttpResponse;
 use futures_util::future::LocalBoxFuture;
-use torvus_domain::{Clock, Refusal};
-use torvus_storage::Store;
+use torvus_domain::{Clock, KeyId, Refusal};
 use torvus_storage::resources::policies::Policy;
 use torvus_storage::resources::recipients::Recipient;
+use torvus_storage::{Conn, Store};
 use torvus_web::Call;
 
+use answer::{Found, settle, still_good};
 use documents::Item as Document;
 
 /// What every handler works with.
@@ -36,6 +37,25 @@ pub(crate) struct Context {
     pub(crate) store: Arc<Store>,
     /// What time it is.
     pub(crate) clock: Arc<dyn Clock>,
+}
+
+impl Context {
+    /// Runs `work` in a write transaction in which the key is still good: a
+    /// body may take its time, and what was revoked meanwhile writes nothing.
+    async fn write<T: Send + 'static>(
+        &self,
+        key: KeyId,
+        work: impl FnOnce(&mut Conn) -> Found<T> + Send + 'static,
+    ) -> Result<T, Refusal> {
+        let clock = Arc::clone(&self.clock);
+        let written = self.store.run_write(move |c| {
+            if let Err(refusal) = still_good(c, key, clock.now().wall)? {
+                return Ok(Err(refusal));
+            }
+            work(c)
+        });
+        settle(written.await)
+    }
 }
 
 /// What a handler gives back.

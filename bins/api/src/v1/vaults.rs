@@ -58,7 +58,7 @@ pub(super) async fn get(context: Arc<Context>, call: Call) -> Answer {
 pub(super) async fn create(context: Arc<Context>, call: Call) -> Answer {
     let scope = scope(&call.grant);
     let mut body = body::required(&call.request, call.payload, MAX_BYTES).await?;
-    let origin = Origin::of(&call.request, scope, &body.raw)?;
+    let origin = Origin::of(&call.request, &call.grant, &body.raw)?;
     let name = body.fields.name()?;
     let description = description(&mut body.fields)?.set();
     body.fields.done()?;
@@ -119,13 +119,13 @@ async fn change(
     let change = read(&mut body.fields)?;
     body.fields.done()?;
     let now = context.clock.now().wall;
-    let changed = context.store.run_write(move |c| {
+    let changed = context.write(call.grant.key().id, move |c| {
         if let Err(refusal) = own_vault(c, scope, id)? {
             return Ok(Err(refusal));
         }
         Ok(vaults::update(c, id, &change, now)?.ok_or(Refusal::NotFound))
     });
-    let vault = settle(changed.await)?;
+    let vault = changed.await?;
     Ok(HttpResponse::Ok().json(View::from(vault)))
 }
 
@@ -133,14 +133,14 @@ async fn change(
 pub(super) async fn delete(context: Arc<Context>, call: Call) -> Answer {
     let id = id(&call.params, 0)?;
     let scope = scope(&call.grant);
-    let deleted = context.store.run_write(move |c| {
+    let deleted = context.write(call.grant.key().id, move |c| {
         if let Err(refusal) = own_vault(c, scope, id)? {
             return Ok(Err(refusal));
         }
         let there = vaults::delete(c, id)?;
         Ok(there.then_some(()).ok_or(Refusal::NotFound))
     });
-    settle(deleted.await)?;
+    deleted.await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
