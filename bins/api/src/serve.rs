@@ -4,6 +4,7 @@ use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
@@ -42,12 +43,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
     known_plan(&args, &settings.plans)?;
     process::harden()?;
     logging::start();
-    let system = actix_web::rt::System::new();
-    let ended = system.block_on(serve(&args, settings, &url));
-    // Dropped, it would wait without end for a query that hangs: all that was
-    // to be finished is finished, or has had its time.
-    std::mem::forget(system);
-    ended
+    actix_web::rt::System::new().block_on(serve(&args, settings, &url))
 }
 
 fn known_plan(args: &Serve, plans: &Plans) -> Result<(), Failure> {
@@ -201,7 +197,7 @@ impl Parts {
         .run();
         let (handle, operators_handle) = (server.handle(), operators.handle());
         actix_web::rt::spawn(operators);
-        self.spawn_tidy();
+        let _tidy = self.spawn_tidy()?;
         self.spawn_reload(signals.hangup);
         self.spawn_drain(handle, signals.terminate, signals.interrupt);
         announce(address)?;
@@ -214,7 +210,7 @@ impl Parts {
     /// that does not answer can't hold it up.
     fn finish(self) -> Result<(), Failure> {
         let (recorder, store, node) = (self.recorder, self.store, self.health.node);
-        let (done, waits) = std::sync::mpsc::channel();
+        let (done, waits) = channel();
         std::thread::Builder::new()
             .name("finish".to_owned())
             .spawn(move || {
@@ -267,27 +263,30 @@ impl Parts {
         });
     }
 
-    fn spawn_tidy(&self) {
+    /// Throws away what has become useless, now and then, until what this gives
+    /// is dropped. On a thread of its own: the runtime's end waits for queries
+    /// that it was given, and one that hangs must not hold up a stop.
+    fn spawn_tidy(&self) -> std::io::Result<Sender<()>> {
         let (limiter, clock, store) = (
             Arc::clone(&self.limiter),
             Arc::clone(&self.clock),
             Arc::clone(&self.store),
         );
-        actix_web::rt::spawn(async move {
-            loop {
-                tokio::time::sleep(TIDY_EVERY).await;
+        let (stop, stopped) = channel();
+        let tidy = move || {
+            while stopped.recv_timeout(TIDY_EVERY) == Err(RecvTimeoutError::Timeout) {
                 let now = clock.now();
                 limiter.sweep(&now);
-                let old = now.wall - TimeDelta::hours(24);
-                if store
-                    .run_write(move |c| idempotency::prune(c, old))
-                    .await
-                    .is_err()
-                {
+                let old = now.wall - TimeDelta::hours(idempotency::KEPT_HOURS);
+                if store.write(|c| idempotency::prune(c, old)).is_err() {
                     tracing::warn!("old idempotency records could not be removed");
                 }
             }
-        });
+        };
+        std::thread::Builder::new()
+            .name("tidy".to_owned())
+            .spawn(tidy)?;
+        Ok(stop)
     }
 }
 
