@@ -109,6 +109,37 @@ fn plans_are_read_again_and_a_bad_file_is_not(database: Database) {
     assert_eq!(limit(), "700");
 }
 
+/// Accounts on a plan that the file no longer has would be answered 503.
+fn a_plan_in_use_cannot_be_dropped(database: Database) {
+    let plan = "[plans.partner]\nlive_requests_per_hour = 5\ntest_requests_per_hour = 5\n";
+    let mut app = TestApp::builder(database).config(plan).start();
+    let key = app.key(&app.account("partner"), "live", "read");
+    let client = app.client(&key.token);
+    let file = app.scratch().join("torvus.toml");
+    std::fs::write(&file, "").unwrap();
+    signal(&app, Signal::HUP);
+    wait_until(Duration::from_secs(5), "the file is refused", || {
+        app.log().contains("plan partner")
+    });
+    client.get("/v1/account").expect(200);
+    app.stop();
+    let null = File::options().write(true).open("/dev/null").unwrap();
+    assert_eq!(app.server_into(&["serve"], null).code(), Some(1));
+    std::fs::write(&file, plan).unwrap();
+    app.start_again();
+    app.client(&key.token).get("/v1/account").expect(200);
+}
+
+/// A mistyped folder is not a database without accounts.
+#[test]
+fn a_database_that_is_not_there_is_not_made_by_a_look() {
+    let app = TestApp::start(Database::Sqlite);
+    let other = app.scratch().join("othr");
+    let run = app.admin_run(&["account", "list", "--data-dir", other.to_str().unwrap()]);
+    assert_eq!(run.code, 6, "{run:?}");
+    assert!(!other.exists());
+}
+
 fn an_export_is_the_whole_log(database: Database) {
     let app = TestApp::start(database);
     let client = app.anonymous();
@@ -303,6 +334,7 @@ on_both!(
     probes_stay_off_the_public_port,
     draining_is_told_before_the_port_closes,
     plans_are_read_again_and_a_bad_file_is_not,
+    a_plan_in_use_cannot_be_dropped,
     an_export_is_the_whole_log,
     usage_equals_the_log,
     the_doctor_finds_what_is_wrong,

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use torvus_settings::SettingsArgs;
 
-const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, \
+const EXIT_CODES: &str = "Settings are also TORVUS_… variables (TORVUS_DATA_DIR, …) and lines of the file.\n\n\
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, \
 4 invalid input or conflict, 5 refused, 6 a backend is unavailable";
 
 /// Manage accounts, keys and the audit log
@@ -57,9 +58,10 @@ pub(crate) enum Account {
         after_help = "Example:\n  torvus-admin account create --email you@example.com --plan enterprise"
     )]
     Create {
+        /// The address of its holder; one account each
         #[arg(long)]
         email: String,
-        /// [default: professional]
+        /// free, professional, enterprise, or one of your own [default: professional]
         #[arg(long)]
         plan: Option<String>,
     },
@@ -87,6 +89,7 @@ pub(crate) enum Key {
     Create(Box<KeyCreate>),
     /// List the keys that can be used
     List {
+        /// Only those of this account
         #[arg(long, value_name = "ID")]
         account: Option<String>,
         /// Also those that are expired or revoked
@@ -98,12 +101,14 @@ pub(crate) enum Key {
     /// End one, at once and for good
     Revoke {
         id: String,
+        /// Why; kept with the key and in the audit log
         #[arg(long, value_name = "TEXT")]
         reason: Option<String>,
     },
     /// Show what one was used for
     Usage {
         id: String,
+        /// How many days back, today included
         #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=3_650))]
         days: u16,
     },
@@ -111,8 +116,10 @@ pub(crate) enum Key {
 
 #[derive(Args)]
 pub(crate) struct KeyCreate {
+    /// Whose key it is: acc_…
     #[arg(long, value_name = "ID")]
     pub(crate) account: String,
+    /// What to call it: 1 to 100 characters
     #[arg(long)]
     pub(crate) name: String,
     /// live or test

@@ -1,6 +1,7 @@
 //! What every command works with.
 
 use std::io::{BufRead, IsTerminal};
+use std::path::Path;
 use std::str::FromStr;
 
 use torvus_domain::{Clock, SystemClock, Timestamp};
@@ -50,27 +51,40 @@ impl Context {
         Ok(Store::open(&url)?)
     }
 
-    /// The database, with the tables of this version. An empty one gets them.
+    /// The database, with the tables of this version. A folder that was
+    /// mistyped must not look like a database without accounts.
     pub(crate) fn store(&self) -> Result<Store, Failure> {
+        let none = || {
+            Failure::unavailable(
+                "there is no database there: check --data-dir or --database-url; \
+                 `torvus-api serve` or `torvus-admin migrate run` makes a new one",
+            )
+        };
+        let file = self.settings.database_url().strip_prefix("sqlite:");
+        if file.is_some_and(|file| !Path::new(file).exists()) {
+            return Err(none());
+        }
         let store = self.raw_store()?;
         match store.schema()? {
-            Schema::Current => {}
-            Schema::Empty(_) => {
-                store.migrate()?;
-            }
-            Schema::Behind(missing) => {
-                return Err(Failure::failed(format!(
-                    "the database is {} migrations behind this version: run `torvus-admin migrate run`",
-                    missing.len()
-                )));
-            }
-            Schema::Newer => {
-                return Err(Failure::failed(
-                    "the database was made by a newer version: use that one",
-                ));
-            }
+            Schema::Current => Ok(store),
+            Schema::Empty(_) => Err(none()),
+            Schema::Behind(missing) => Err(Failure::failed(format!(
+                "the database is {} migrations behind this version: run `torvus-admin migrate run`",
+                missing.len()
+            ))),
+            Schema::Newer => Err(Failure::failed(
+                "the database was made by a newer version: use that one",
+            )),
         }
-        Ok(store)
+    }
+
+    /// The same, for what may come first of all: an empty one gets its tables.
+    pub(crate) fn store_or_new(&self) -> Result<Store, Failure> {
+        let store = self.raw_store()?;
+        if let Schema::Empty(_) = store.schema()? {
+            store.migrate()?;
+        }
+        self.store()
     }
 
     /// The pepper, which must be the one of this database.

@@ -45,6 +45,11 @@ impl Failure {
         Self::new(4, "invalid_input", message)
     }
 
+    /// A backend is unavailable: 6.
+    pub(crate) fn unavailable(message: impl fmt::Display) -> Self {
+        Self::new(6, "unavailable", message)
+    }
+
     /// Refused: 5.
     pub(crate) fn refused(message: impl fmt::Display) -> Self {
         Self::new(5, "refused", message)
@@ -66,7 +71,7 @@ impl From<KeyringError> for Failure {
 impl From<StorageError> for Failure {
     fn from(error: StorageError) -> Self {
         match error {
-            StorageError::Unavailable(_) => Self::new(6, "unavailable", error),
+            StorageError::Unavailable(_) => Self::unavailable(error),
             StorageError::Url(_) => Self::usage(error),
             other => Self::failed(other),
         }

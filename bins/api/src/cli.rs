@@ -6,7 +6,12 @@ use torvus_settings::SettingsArgs;
 
 /// Torvus: an API behind keys that are checked, limited, recorded and revoked
 #[derive(Parser)]
-#[command(name = "torvus-api", version, arg_required_else_help = true)]
+#[command(
+    name = "torvus-api",
+    version,
+    arg_required_else_help = true,
+    after_help = "Settings are also TORVUS_… variables (TORVUS_LISTEN, …) and lines of the file."
+)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,

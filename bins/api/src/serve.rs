@@ -19,7 +19,7 @@ use torvus_gate::Gate;
 use torvus_key_core::PepperRing;
 use torvus_ratelimit::Limiter;
 use torvus_settings::{PepperSource, Settings, environment};
-use torvus_storage::{Store, StoreUrl, idempotency, nodes};
+use torvus_storage::{Store, StoreUrl, accounts, idempotency, nodes};
 use torvus_web::Guard;
 
 use crate::app::{App, enter};
@@ -72,6 +72,8 @@ async fn serve(args: &Serve, settings: Settings, url: &StoreUrl) -> Result<(), F
     let admin = bind(settings.admin_listen)?;
     settings.prepare_data_dir()?;
     let store = store::open(url)?;
+    let used = store.read(accounts::plans).map_err(Failure::new)?;
+    store::plans_known(&used, &settings.plans)?;
     let ring = store::pepper(&store, &settings, given)?;
     let parts = Parts::assemble(store, ring, settings)?;
     let address = public.local_addr()?;
@@ -247,16 +249,17 @@ impl Parts {
 
     /// On SIGHUP: the plans anew. A bad file changes nothing.
     fn spawn_reload(&self, mut hangup: Signal) {
-        let (settings, plans) = (self.settings.clone(), Arc::clone(&self.plans));
+        let (settings, store) = (self.settings.clone(), Arc::clone(&self.store));
+        let plans = Arc::clone(&self.plans);
         actix_web::rt::spawn(async move {
             while hangup.recv().await.is_some() {
-                match settings.reload_plans() {
+                match reloaded(&settings, &store).await {
                     Ok(new) => {
                         plans.store(Arc::new(new));
-                        tracing::info!("settings reloaded");
+                        tracing::info!("plans reloaded; other settings need a restart");
                     }
                     Err(error) => {
-                        tracing::error!(%error, "the settings file is refused; the old ones stay")
+                        tracing::error!(%error, "the settings file is refused; the old plans stay");
                     }
                 }
             }
@@ -288,6 +291,16 @@ impl Parts {
             .spawn(tidy)?;
         Ok(stop)
     }
+}
+
+async fn reloaded(settings: &Settings, store: &Store) -> Result<Plans, Failure> {
+    let plans = settings.reload_plans()?;
+    let used = store
+        .run_read(accounts::plans)
+        .await
+        .map_err(Failure::new)?;
+    store::plans_known(&used, &plans)?;
+    Ok(plans)
 }
 
 fn announce(address: SocketAddr) -> std::io::Result<()> {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use torvus_domain::{PlanName, Plans};
 use torvus_key_core::PepperRing;
 use torvus_settings::Settings;
 use torvus_storage::{Store, StoreUrl, peppers};
@@ -15,6 +16,18 @@ pub(crate) fn open(url: &StoreUrl) -> Result<Arc<Store>, Failure> {
         tracing::info!(migration, "migration applied");
     }
     Ok(Arc::new(store))
+}
+
+/// Every plan that an account is on is among these: an account on any other
+/// would be answered 503.
+pub(crate) fn plans_known(used: &[PlanName], plans: &Plans) -> Result<(), Failure> {
+    match used.iter().find(|name| plans.get(name).is_none()) {
+        None => Ok(()),
+        Some(name) => Err(Failure::new(format!(
+            "accounts are on the plan {name}, which the settings do not have: add [plans.{name}] to \
+             the file, or move them with torvus-admin account set-plan"
+        ))),
+    }
 }
 
 /// The pepper, which must be the one that the store's keys were made with: a

@@ -1,5 +1,7 @@
 //! The log as CSV (RFC 4180), in the columns of the public contract, section 7.
 //!
+//! Of what is done to keys and accounts, `endpoint` holds the action.
+//!
 //! A cell that a spreadsheet would run as a formula is disarmed: one that
 //! begins with `=`, `+`, `-`, `@`, a tab, a carriage return or NUL, or with a
 //! quote followed by one of these, gets a `'` in front. Taking that quote away
@@ -59,7 +61,7 @@ impl<W: Write> CsvWriter<W> {
                     .map(|environment| environment.to_string()),
             ),
             text(record.method.clone()),
-            text(record.path.clone()),
+            text(record.path.clone().or_else(|| record.action.clone())),
             text(record.status.map(|status| status.to_string())),
             text(record.ip.map(|ip| ip.to_string())),
             record.outcome.to_string(),

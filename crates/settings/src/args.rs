@@ -17,7 +17,7 @@ pub struct SettingsArgs {
     #[arg(long, global = true, value_name = "URL")]
     pub database_url: Option<String>,
     /// Redis or Valkey, to count limits across nodes
-    #[arg(long, global = true, value_name = "URL")]
+    #[arg(long, global = true, value_name = "URL", hide = true)]
     pub redis_url: Option<String>,
     /// Public address; port 0 picks one [default: 127.0.0.1:8080]
     #[arg(long, global = true, value_name = "ADDR:PORT")]
@@ -29,7 +29,12 @@ pub struct SettingsArgs {
     #[arg(long, global = true, value_name = "N")]
     pub workers: Option<String>,
     /// Address or network of a proxy whose X-Forwarded-For counts
-    #[arg(long = "trusted-proxy", global = true, value_name = "CIDR")]
+    #[arg(
+        long = "trusted-proxy",
+        global = true,
+        value_name = "CIDR",
+        hide = true
+    )]
     pub trusted_proxies: Vec<String>,
     /// File with the pepper [default: pepper in the data folder]
     #[arg(long, global = true, value_name = "FILE")]
@@ -41,10 +46,10 @@ pub struct SettingsArgs {
     #[arg(long, global = true, value_name = "DURATION")]
     pub drain_delay: Option<String>,
     /// File with the routes of another API
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", hide = true)]
     pub routes: Option<String>,
     /// Address for Envoy's gRPC check
-    #[arg(long, global = true, value_name = "ADDR:PORT")]
+    #[arg(long, global = true, value_name = "ADDR:PORT", hide = true)]
     pub grpc_listen: Option<String>,
     /// Serve no dashboard
     #[arg(long, global = true)]

@@ -255,13 +255,19 @@ fn refuse_unbuilt(
             filed,
         )?,
     ];
+    if file.dashboard == Some(true) {
+        return Err(not_yet(&"dashboard = true"));
+    }
     match found.into_iter().flatten().next() {
         None => Ok(()),
-        Some(found) => Err(SettingsError::new(format!(
-            "{}: this version can't do that yet; leave the setting out",
-            found.origin
-        ))),
+        Some(found) => Err(not_yet(&found.origin)),
     }
+}
+
+fn not_yet(setting: &dyn std::fmt::Display) -> SettingsError {
+    SettingsError::new(format!(
+        "{setting}: this version can't do that yet; leave the setting out"
+    ))
 }
 
 /// The folder of a path, `.` where it has none.

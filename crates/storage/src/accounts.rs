@@ -108,6 +108,16 @@ pub fn list(c: &mut Conn) -> Result<Vec<Account>, StorageError> {
     rows.into_iter().map(TryInto::try_into).collect()
 }
 
+/// The plans that accounts are on, each once.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn plans(c: &mut Conn) -> Result<Vec<PlanName>, StorageError> {
+    let names: Vec<String> = dsl::accounts.select(dsl::plan).distinct().load(&mut c.0)?;
+    names.iter().map(|name| read(TABLE, name)).collect()
+}
+
 /// Puts an account on a plan; false if there is no such account.
 ///
 /// # Errors

@@ -22,7 +22,7 @@ pub(super) fn run(context: &Context, command: Command) -> Result<(), Failure> {
             };
             secret(
                 context,
-                &accounts::create(&context.store()?, &email, &plan, plans, &actor, now)?,
+                &accounts::create(&context.store_or_new()?, &email, &plan, plans, &actor, now)?,
             )
         }
         Command::List => list(context),

@@ -42,14 +42,24 @@ fn filter(filters: &Filters) -> Result<AuditFilter, Failure> {
             .as_ref()
             .map(|text| id("key", text))
             .transpose()?,
-        from: read::<Timestamp>("--from", filters.from.as_ref())?,
-        to: read::<Timestamp>("--to", filters.to.as_ref())?,
+        from: instant("--from", filters.from.as_ref())?,
+        to: instant("--to", filters.to.as_ref())?,
         status: read("--status", filters.status.as_ref())?,
         outcome: read("--outcome", filters.outcome.as_ref())?,
         category: read("--category", filters.category.as_ref())?,
         limit: filters.limit,
         before: None,
     })
+}
+
+fn instant(name: &str, text: Option<&String>) -> Result<Option<Timestamp>, Failure> {
+    let read = |text: &String| {
+        text.parse().map_err(|_| {
+            let like = "use an instant such as 2026-11-24T00:00:00Z";
+            Failure::invalid(format!("{name} {text:?}: {like}"))
+        })
+    };
+    text.map(read).transpose()
 }
 
 /// Hands over each record that is wanted, newest first, a page at a time.

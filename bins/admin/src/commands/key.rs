@@ -156,6 +156,7 @@ fn list(context: &Context, account: Option<&str>, all: bool) -> Result<(), Failu
     let row = |key: &ApiKey| {
         vec![
             key.id.to_string(),
+            key.account_id.to_string(),
             key.name.to_string(),
             key.hint.to_string(),
             key.permissions.to_string(),
@@ -167,6 +168,7 @@ fn list(context: &Context, account: Option<&str>, all: bool) -> Result<(), Failu
     output::table(
         &[
             "id",
+            "account",
             "name",
             "key",
             "permissions",
@@ -236,6 +238,9 @@ fn revoke(context: &Context, text: &str, reason: Option<&str>) -> Result<(), Fai
     ))?;
     let revoked = keys::revoke(&store, key.id, reason, &context.actor(), context.now())?;
     let at = revoked.key.revoked_at.map(rfc3339);
+    if key.revoked_at.is_some() {
+        output::note("It was revoked before; that stays as it is.");
+    }
     if context.json {
         return output::json(&json!({
             "id": key.id,
