@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::{Command, ExitStatus};
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use rustix::process::Signal;
 use tempfile::TempDir;
 
 use crate::blocker::Blocker;
@@ -169,6 +170,11 @@ impl TestApp {
         let mut command = self.api_command(&["serve"]);
         command.args(&self.args).envs(self.env.iter().cloned());
         self.server = Some(Server::start(&mut command, self.log_file()));
+    }
+
+    /// Tells the server to read its settings again.
+    pub fn hang_up(&self) {
+        self.server().signal(Signal::HUP);
     }
 
     /// Starts one more server on the same data, with these arguments; waits until it listens.

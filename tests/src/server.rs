@@ -81,10 +81,14 @@ impl Server {
         self.child.wait().unwrap();
     }
 
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
     /// Asks it to end and waits until it has.
     pub(crate) fn terminate(&mut self) -> Result<ExitStatus, String> {
-        kill_process(Pid::from_child(&self.child), Signal::TERM)
-            .map_err(|error| error.to_string())?;
+        self.signal(Signal::TERM);
         let deadline = Instant::now() + ENDS_WITHIN;
         loop {
             if let Some(status) = self.child.try_wait().map_err(|error| error.to_string())? {

@@ -20,7 +20,7 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("storage",   "key-core domain audit",                                          "tokio diesel"),
     ("gate",      "key-core domain authz ratelimit audit",                          "tokio"),
     ("keyring",   "key-core domain audit storage",                                  "tokio"),
-    ("settings",  "key-core domain",                                                ""),
+    ("settings",  "key-core domain authz",                                          ""),
     ("web",       "key-core domain authz ratelimit audit storage gate",             "tokio actix"),
     ("dashboard", "key-core domain authz ratelimit audit storage gate keyring web", "tokio actix"),
     ("api",       "key-core domain authz ratelimit audit storage gate keyring settings web dashboard",

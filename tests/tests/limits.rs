@@ -145,7 +145,92 @@ fn a_key_near_its_end_says_so(database: Database) {
     }
 }
 
+/// A signal in between: what was used is what was answered, however the server ended.
+fn a_restart_hands_nobody_a_fresh_limit(database: Database) {
+    let mut app = TestApp::builder(database)
+        .config("[plans.shared]\nlive_requests_per_hour = 30\ntest_requests_per_hour = 30\nlimit_scope = \"account\"\n")
+        .start();
+    let account = app.account("professional");
+    let key = app
+        .key_with(&account, "live", "read", &["--limit", "50"])
+        .token;
+    let shared = app.account("shared");
+    let sharing = [(); 2].map(|()| app.key(&shared, "live", "read").token);
+    let ask = |app: &TestApp, token: &str| app.client(token).get("/v1/account");
+    for round in 1..=3 {
+        for _ in 0..10 {
+            ask(&app, &key).expect(200);
+        }
+        for token in &sharing {
+            for _ in 0..4 {
+                ask(&app, token).expect(200);
+            }
+        }
+        if round == 2 {
+            app.kill();
+            app.start_again();
+        } else {
+            app.restart();
+        }
+        // One probe of each after the restart; of 50 an hour, one comes back in 72 s.
+        let left = number(&ask(&app, &key).expect(200), "x-ratelimit-remaining");
+        let used = 11 * round;
+        assert!(
+            (50 - used..=50 - used + 1).contains(&left),
+            "{left} after {used}"
+        );
+        let left = number(&ask(&app, &sharing[0]).expect(200), "x-ratelimit-remaining");
+        let used = 9 * round;
+        assert!(
+            (30 - used..=30 - used + 1).contains(&left),
+            "{left} after {used}"
+        );
+    }
+}
+
+fn a_changed_plan_takes_effect_at_once_and_keeps_what_was_used(database: Database) {
+    let app = TestApp::start(database);
+    let account = app.account("free");
+    let client = app.client(&app.key(&account, "live", "read").token);
+    for _ in 0..100 {
+        client.get("/v1/account").expect(200);
+    }
+    client.get("/v1/account").expect(429);
+    app.admin(&["account", "set-plan", &account, "professional"]);
+    let answer = client.get("/v1/account").expect(200);
+    assert_eq!(number(&answer, "x-ratelimit-limit"), 1_000);
+    let left = number(&answer, "x-ratelimit-remaining");
+    assert!((899..=905).contains(&left), "{left}");
+    // And back: 101 of 100 are used.
+    app.admin(&["account", "set-plan", &account, "free"]);
+    let refused = client.get("/v1/account").expect(429);
+    assert_eq!(number(&refused, "x-ratelimit-limit"), 100);
+    assert!(number(&refused, "retry-after") <= 40);
+}
+
+/// Whoever waits as long as `Retry-After` says gets in, and not a second sooner than needed.
+fn retry_after_is_long_enough(database: Database) {
+    let app = TestApp::builder(database)
+        .config("[plans.quick]\nlive_requests_per_hour = 1800\ntest_requests_per_hour = 1800\n")
+        .start();
+    let key = app.key(&app.account("quick"), "live", "read");
+    let client = app.client(&key.token);
+    let refused = loop {
+        let answer = client.get("/v1/account");
+        if answer.status != 200 {
+            break answer.expect(429);
+        }
+    };
+    let wait = number(&refused, "retry-after");
+    assert!((1..=2).contains(&wait), "{wait}");
+    std::thread::sleep(std::time::Duration::from_secs(wait));
+    client.get("/v1/account").expect(200);
+}
+
 on_both!(
+    a_restart_hands_nobody_a_fresh_limit,
+    a_changed_plan_takes_effect_at_once_and_keeps_what_was_used,
+    retry_after_is_long_enough,
     an_address_list_admits_its_addresses,
     a_limit_is_told_and_kept,
     plans_are_data,

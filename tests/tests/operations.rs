@@ -97,14 +97,14 @@ fn plans_are_read_again_and_a_bad_file_is_not(database: Database) {
     let file = app.scratch().join("torvus.toml");
     assert_eq!(limit(), "5");
     std::fs::write(&file, plan("700")).unwrap();
-    signal(&app, Signal::HUP);
+    app.hang_up();
     wait_until(Duration::from_secs(5), "the new plan holds", || {
         limit() == "700"
     });
     std::fs::write(&file, plan("\"many\"")).unwrap();
-    signal(&app, Signal::HUP);
+    app.hang_up();
     wait_until(Duration::from_secs(5), "the file is refused", || {
-        app.log().contains("is refused")
+        app.log().contains("are refused")
     });
     assert_eq!(limit(), "700");
 }
@@ -117,7 +117,7 @@ fn a_plan_in_use_cannot_be_dropped(database: Database) {
     let client = app.client(&key.token);
     let file = app.scratch().join("torvus.toml");
     std::fs::write(&file, "").unwrap();
-    signal(&app, Signal::HUP);
+    app.hang_up();
     wait_until(Duration::from_secs(5), "the file is refused", || {
         app.log().contains("plan partner")
     });

@@ -126,9 +126,21 @@ fn a_bad_file_is_refused() {
 }
 
 #[test]
+fn proxies_and_routes_are_read_before_anything_is_bound() {
+    let proxy = ["--trusted-proxy", "10.0.0.7/8"];
+    assert_refused(None, &proxy, &[], &["--trusted-proxy", "10.0.0.0/8"]);
+    assert_refused(
+        None,
+        &["--routes", "gone.toml"],
+        &[],
+        &["--routes", "gone.toml"],
+    );
+}
+
+#[test]
 fn what_is_not_built_yet_is_refused() {
     assert_refused(None, &["--redis-url", "redis://127.0.0.1"], &[], &["redis"]);
-    assert_refused(None, &["--trusted-proxy", "10.0.0.0/8"], &[], &["trusted"]);
+    assert_refused(None, &["--grpc-listen", "127.0.0.1:0"], &[], &["grpc"]);
 }
 
 #[test]

@@ -6,14 +6,22 @@ use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 use torvus_authz::RouteTable;
 use torvus_domain::{Clock, Refusal, RequestId};
-use torvus_web::{Guard, guarded, respond, with_request_id};
+use torvus_web::{Guard, Told, forward_auth, guarded, respond, with_request_id};
 
 use crate::failure::Failure;
+use crate::http::Watched;
 use crate::v1;
+
+/// Where proxies ask that tell of the request in headers.
+const FORWARD: &str = "/auth/forward";
+/// Where Envoy asks: its `path_prefix`.
+const ENVOY: &str = "/auth/envoy";
 
 /// What every worker shares.
 pub(crate) struct App {
     guard: Guard,
+    /// Decides on requests to the API behind the proxies.
+    forward: Guard,
     handlers: Vec<v1::Handler>,
     context: Arc<v1::Context>,
 }
@@ -24,6 +32,7 @@ impl App {
     pub(crate) fn new(
         routes: &RouteTable,
         guard: Guard,
+        forward: Guard,
         context: Arc<v1::Context>,
     ) -> Result<Self, Failure> {
         let bind = |route: &torvus_authz::Route| {
@@ -37,6 +46,7 @@ impl App {
         let handlers = routes.routes().iter().map(bind).collect::<Result<_, _>>()?;
         Ok(Self {
             guard,
+            forward,
             handlers,
             context,
         })
@@ -54,24 +64,42 @@ pub(crate) async fn enter(
     payload: web::Payload,
     app: web::Data<App>,
 ) -> HttpResponse {
+    let _in_flight = request.conn_data::<Watched>().map(Watched::begin);
     let path = request.uri().path();
-    if path == "/v1" || path.starts_with("/v1/") {
-        // In a task of its own: a client that goes away must not cut a change
-        // off from its record.
-        let work = actix_web::rt::spawn(protected(request, payload, app.clone()));
-        return match work.await {
-            Ok(answer) => answer,
-            Err(_) => plain(&app, &Refusal::Internal),
-        };
+    let behind = |prefix: &str| {
+        let rest = path.strip_prefix(prefix);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    let work = if behind("/v1") {
+        Work::Protected(payload)
+    } else if path == FORWARD {
+        Work::Forward(Told::InHeaders)
+    } else if behind(ENVOY) {
+        Work::Forward(Told::InRequestLine { prefix: ENVOY })
+    } else {
+        return plain(&app, &Refusal::NotFound);
+    };
+    // In a task of its own: a client that goes away must not cut a change
+    // off from its record.
+    match actix_web::rt::spawn(decided(request, work, app.clone())).await {
+        Ok(answer) => answer,
+        Err(_) => plain(&app, &Refusal::Internal),
     }
-    plain(&app, &Refusal::NotFound)
 }
 
-async fn protected(
-    request: HttpRequest,
-    payload: web::Payload,
-    app: web::Data<App>,
-) -> HttpResponse {
+/// What is to be decided on.
+enum Work {
+    /// The request itself.
+    Protected(web::Payload),
+    /// The one that a proxy asks about.
+    Forward(Told<'static>),
+}
+
+async fn decided(request: HttpRequest, work: Work, app: web::Data<App>) -> HttpResponse {
+    let payload = match work {
+        Work::Protected(payload) => payload,
+        Work::Forward(told) => return forward_auth(&app.forward, request, told).await,
+    };
     let (handlers, context) = (app.clone(), Arc::clone(&app.context));
     guarded(&app.guard, request, payload, move |call| {
         match handlers.handlers.get(call.route.id) {

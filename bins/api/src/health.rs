@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use actix_web::{HttpResponse, web};
+use metrics_exporter_prometheus::PrometheusHandle;
 use torvus_domain::{Clock, NodeId};
 use torvus_storage::{Schema, Store, nodes};
 
@@ -17,6 +18,7 @@ pub(crate) struct Health {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) node: NodeId,
     pub(crate) draining: AtomicBool,
+    pub(crate) metrics: PrometheusHandle,
 }
 
 impl Health {
@@ -56,13 +58,21 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
     config
         .route("/livez", web::get().to(live))
         .route("/readyz", web::get().to(ready))
-        .route("/healthz", web::get().to(ready));
+        .route("/healthz", web::get().to(ready))
+        .route("/metrics", web::get().to(metrics));
 }
 
 async fn live() -> HttpResponse {
     HttpResponse::Ok()
         .content_type("text/plain; charset=utf-8")
         .body("ok\n")
+}
+
+/// Prometheus' text format, version 0.0.4.
+async fn metrics(health: web::Data<Health>) -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type("text/plain; version=0.0.4; charset=utf-8")
+        .body(health.metrics.render())
 }
 
 async fn ready(health: web::Data<Health>) -> HttpResponse {

@@ -5,10 +5,13 @@ mod bootstrap;
 mod cli;
 mod failure;
 mod health;
+mod http;
 mod logging;
 mod process;
+mod reload;
 mod serve;
 mod store;
+mod telemetry;
 mod v1;
 
 use std::io::Write;

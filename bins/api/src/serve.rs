@@ -18,18 +18,18 @@ use torvus_domain::{Clock, NodeId, PlanName, Plans, SystemClock};
 use torvus_gate::Gate;
 use torvus_key_core::PepperRing;
 use torvus_ratelimit::Limiter;
-use torvus_settings::{PepperSource, Settings, environment};
-use torvus_storage::{Store, StoreUrl, accounts, idempotency, nodes};
+use torvus_settings::{PepperSource, Settings, SettingsArgs, environment};
+use torvus_storage::{Store, StoreUrl, accounts, budgets, idempotency, nodes};
 use torvus_web::Guard;
 
-use crate::app::{App, enter};
+use crate::app::App;
 use crate::cli::{Cli, Command, Serve};
 use crate::failure::Failure;
 use crate::health::{self, Health};
-use crate::{bootstrap, logging, process, store, v1};
+use crate::http::{self, Port};
+use crate::reload::Live;
+use crate::{bootstrap, logging, process, store, telemetry, v1};
 
-/// How long requests that are under way may take after SIGTERM.
-const DRAIN_SECONDS: u64 = 10;
 /// How long what is recorded may take to be written at the end.
 const FLUSH_WAIT: Duration = Duration::from_secs(5);
 /// How often what has become useless is thrown away.
@@ -43,7 +43,8 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
     known_plan(&args, &settings.plans)?;
     process::harden()?;
     logging::start();
-    actix_web::rt::System::new().block_on(serve(&args, settings, &url))
+    let start = serve(&args, &cli.settings, settings, &url);
+    actix_web::rt::System::new().block_on(start)
 }
 
 fn known_plan(args: &Serve, plans: &Plans) -> Result<(), Failure> {
@@ -59,7 +60,12 @@ fn known_plan(args: &Serve, plans: &Plans) -> Result<(), Failure> {
     }
 }
 
-async fn serve(args: &Serve, settings: Settings, url: &StoreUrl) -> Result<(), Failure> {
+async fn serve(
+    args: &Serve,
+    given_settings: &SettingsArgs,
+    settings: Settings,
+    url: &StoreUrl,
+) -> Result<(), Failure> {
     let signals = Signals::install()?;
     // A pepper that is there is read before anything is bound or written.
     let first_start = !settings.is_postgres()
@@ -81,11 +87,12 @@ async fn serve(args: &Serve, settings: Settings, url: &StoreUrl) -> Result<(), F
         args,
         &parts.store,
         &parts.ring,
-        &parts.plans.load(),
+        &parts.live.plans.load(),
         &*parts.clock,
         address,
     )?;
-    parts.run(public, admin, signals, address).await
+    parts.spawn_reload(given_settings, signals.hangup);
+    parts.run(public, admin, signals.stop, address).await
 }
 
 fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
@@ -95,16 +102,22 @@ fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
 
 /// The signals, caught from before the port is open.
 struct Signals {
+    stop: StopSignals,
+    hangup: Signal,
+}
+
+struct StopSignals {
     terminate: Signal,
     interrupt: Signal,
-    hangup: Signal,
 }
 
 impl Signals {
     fn install() -> std::io::Result<Self> {
         Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
+            stop: StopSignals {
+                terminate: signal(SignalKind::terminate())?,
+                interrupt: signal(SignalKind::interrupt())?,
+            },
             hangup: signal(SignalKind::hangup())?,
         })
     }
@@ -115,7 +128,7 @@ struct Parts {
     settings: Settings,
     store: Arc<Store>,
     ring: Arc<PepperRing>,
-    plans: Arc<ArcSwap<Plans>>,
+    live: Live,
     clock: Arc<dyn Clock>,
     limiter: Arc<Limiter>,
     recorder: Arc<Recorder>,
@@ -126,22 +139,25 @@ struct Parts {
 impl Parts {
     fn assemble(store: Arc<Store>, ring: PepperRing, settings: Settings) -> Result<Self, Failure> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-        let (ring, routes) = (Arc::new(ring), Arc::new(RouteTable::torvus()));
+        let (ring, routes) = (Arc::new(ring), RouteTable::torvus());
         let limiter = Arc::new(Limiter::memory());
-        let plans = Arc::new(ArcSwap::from_pointee(settings.plans.clone()));
+        let live = Live::of(&settings);
         let recorder = Arc::new(Recorder::start(Arc::clone(&store) as _)?);
-        let gate = Gate::new(
-            Arc::clone(&store) as _,
-            Arc::clone(&ring),
-            Arc::clone(&routes),
-            Arc::clone(&limiter),
-            Arc::clone(&plans),
-        );
-        let guard = Guard {
-            gate,
+        // Two doors with one lock: only what lies behind them differs.
+        let guard = |routes| Guard {
+            gate: Gate::new(
+                Arc::clone(&store) as _,
+                Arc::clone(&ring),
+                routes,
+                Arc::clone(&limiter),
+                Arc::clone(&live.plans),
+            ),
             recorder: Arc::clone(&recorder),
             clock: Arc::clone(&clock),
+            proxies: Arc::clone(&live.proxies),
         };
+        let own = guard(Arc::new(ArcSwap::from_pointee(routes.clone())));
+        let forward = guard(Arc::clone(&live.routes));
         let context = Arc::new(v1::Context {
             store: Arc::clone(&store),
             clock: Arc::clone(&clock),
@@ -151,14 +167,15 @@ impl Parts {
             clock: Arc::clone(&clock),
             node: NodeId::new(clock.now().wall),
             draining: AtomicBool::new(false),
+            metrics: telemetry::start()?,
         };
         Ok(Self {
-            app: web::Data::new(App::new(&routes, guard, context)?),
+            app: web::Data::new(App::new(&routes, own, forward, context)?),
             health: web::Data::new(health),
             settings,
             store,
             ring,
-            plans,
+            live,
             clock,
             limiter,
             recorder,
@@ -169,23 +186,15 @@ impl Parts {
         self,
         public: TcpListener,
         admin: TcpListener,
-        signals: Signals,
+        signals: StopSignals,
         address: SocketAddr,
     ) -> Result<(), Failure> {
-        let app = self.app.clone();
-        let mut server = HttpServer::new(move || {
-            ActixApp::new()
-                .app_data(app.clone())
-                .default_service(web::to(enter))
-        })
-        .keep_alive(Duration::from_secs(75))
-        .client_request_timeout(Duration::from_secs(5))
-        .shutdown_timeout(DRAIN_SECONDS)
-        .disable_signals();
-        if let Some(workers) = self.settings.workers {
-            server = server.workers(workers);
-        }
-        let server = server.listen(public)?.run();
+        let port = Port {
+            listener: public,
+            workers: self.settings.workers,
+            connections_max: process::connections_max(),
+        };
+        let server = http::serve(port, self.app.clone())?;
         let health = self.health.clone();
         let operators = HttpServer::new(move || {
             ActixApp::new()
@@ -200,7 +209,6 @@ impl Parts {
         let (handle, operators_handle) = (server.handle(), operators.handle());
         actix_web::rt::spawn(operators);
         let _tidy = self.spawn_tidy()?;
-        self.spawn_reload(signals.hangup);
         self.spawn_drain(handle, signals.terminate, signals.interrupt);
         announce(address)?;
         server.await?;
@@ -247,23 +255,9 @@ impl Parts {
         });
     }
 
-    /// On SIGHUP: the plans anew. A bad file changes nothing.
-    fn spawn_reload(&self, mut hangup: Signal) {
-        let (settings, store) = (self.settings.clone(), Arc::clone(&self.store));
-        let plans = Arc::clone(&self.plans);
-        actix_web::rt::spawn(async move {
-            while hangup.recv().await.is_some() {
-                match reloaded(&settings, &store).await {
-                    Ok(new) => {
-                        plans.store(Arc::new(new));
-                        tracing::info!("plans reloaded; other settings need a restart");
-                    }
-                    Err(error) => {
-                        tracing::error!(%error, "the settings file is refused; the old plans stay");
-                    }
-                }
-            }
-        });
+    fn spawn_reload(&self, given: &SettingsArgs, hangup: Signal) {
+        let (live, store) = (self.live.clone(), Arc::clone(&self.store));
+        actix_web::rt::spawn(live.reload_on(hangup, given.clone(), store));
     }
 
     /// Throws away what has become useless, now and then, until what this gives
@@ -275,14 +269,20 @@ impl Parts {
             Arc::clone(&self.clock),
             Arc::clone(&self.store),
         );
+        let metrics = self.health.metrics.clone();
         let (stop, stopped) = channel();
         let tidy = move || {
             while stopped.recv_timeout(TIDY_EVERY) == Err(RecvTimeoutError::Timeout) {
                 let now = clock.now();
                 limiter.sweep(&now);
+                telemetry::tidy(&metrics, limiter.budgets());
                 let old = now.wall - TimeDelta::hours(idempotency::KEPT_HOURS);
-                if store.write(|c| idempotency::prune(c, old)).is_err() {
-                    tracing::warn!("old idempotency records could not be removed");
+                let pruned = store.write(|c| {
+                    idempotency::prune(c, old)?;
+                    budgets::prune(c, now.wall)
+                });
+                if pruned.is_err() {
+                    tracing::warn!("what has become useless could not be removed");
                 }
             }
         };
@@ -291,16 +291,6 @@ impl Parts {
             .spawn(tidy)?;
         Ok(stop)
     }
-}
-
-async fn reloaded(settings: &Settings, store: &Store) -> Result<Plans, Failure> {
-    let plans = settings.reload_plans()?;
-    let used = store
-        .run_read(accounts::plans)
-        .await
-        .map_err(Failure::new)?;
-    store::plans_known(&used, &plans)?;
-    Ok(plans)
 }
 
 fn announce(address: SocketAddr) -> std::io::Result<()> {

@@ -3,7 +3,9 @@
 use std::net::IpAddr;
 
 use serde::{Serialize, Serializer};
-use torvus_domain::{AccountId, AuditId, Category, KeyId, Outcome, RequestId, Timestamp, rfc3339};
+use torvus_domain::{
+    AccountId, AuditId, Category, KeyId, Outcome, RequestId, Spent, Timestamp, rfc3339,
+};
 use torvus_key_core::Environment;
 
 /// What is kept of a request, or of what was done to a key or an account
@@ -54,6 +56,10 @@ pub struct AuditRecord {
     pub action: Option<String>,
     /// Before, after and reason of a change.
     pub detail: Option<serde_json::Value>,
+    /// What the request left of its budgets: it goes along to be kept for a
+    /// restart, and is no part of the log.
+    #[serde(skip)]
+    pub spent: [Option<Spent>; 2],
 }
 
 impl AuditRecord {
@@ -82,6 +88,7 @@ impl AuditRecord {
             actor: None,
             action: None,
             detail: None,
+            spent: [None, None],
         }
     }
 

@@ -27,7 +27,7 @@ pub enum TableError {
     },
     /// A path that could be read in two ways, or none at all.
     #[error(
-        "route {operation}: {path:?} is no path: use segments such as /vaults and parameters such as /:id, without a trailing slash"
+        "route {operation}: {path:?} is no path: use segments such as /vaults and parameters such as /:id, at the end /*rest, without a trailing slash"
     )]
     Path {
         /// The route.

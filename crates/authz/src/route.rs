@@ -7,11 +7,12 @@ use torvus_domain::{Permission, PermissionSet, Refusal};
 pub struct Route {
     /// Its place in the table, from 0 up.
     pub id: usize,
-    /// What it does, as handlers know it: `get_vault`.
+    /// What it does, as handlers know it: `get_vault`. Where the table gives no
+    /// name it is method and path.
     pub operation: String,
     /// The method, in capitals.
     pub method: String,
-    /// Its path with parameters as `:id`: what the audit log keeps as `route`.
+    /// Its path with parameters as `:id` or `*rest`: what the audit log keeps as `route`.
     pub pattern: String,
     /// What a key must be allowed to do; `None`: every valid key will do.
     pub permission: Option<Permission>,

@@ -19,7 +19,7 @@ struct Source {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Entry {
-    operation: String,
+    operation: Option<String>,
     method: String,
     path: String,
     permission: String,
@@ -43,12 +43,14 @@ pub(crate) fn read(text: &str) -> Result<Vec<Route>, TableError> {
 
 impl Entry {
     fn into_route(self, id: usize) -> Result<Route, TableError> {
-        if !is_name(&self.operation) {
-            return Err(TableError::Operation(self.operation));
-        }
+        let operation = match self.operation {
+            Some(name) if !is_name(&name) => return Err(TableError::Operation(name)),
+            Some(name) => name,
+            None => format!("{} {}", self.method, self.path),
+        };
         if !METHODS.contains(&self.method.as_str()) {
             return Err(TableError::Method {
-                operation: self.operation,
+                operation,
                 method: self.method,
             });
         }
@@ -57,13 +59,13 @@ impl Entry {
         } else {
             let parsed: Result<Permission, _> = self.permission.parse();
             Some(parsed.map_err(|_| TableError::Permission {
-                operation: self.operation.clone(),
+                operation: operation.clone(),
                 permission: self.permission,
             })?)
         };
         Ok(Route {
             id,
-            operation: self.operation,
+            operation,
             method: self.method,
             pattern: self.path,
             permission,

@@ -66,6 +66,51 @@ fn a_fixed_segment_wins_over_a_parameter() {
 }
 
 #[test]
+fn an_operation_without_a_name_is_called_by_what_it_answers() {
+    let table = "[[route]]\nmethod = \"GET\"\npath = \"/x/:id\"\npermission = \"read\"\n";
+    let table = RouteTable::parse(table).unwrap();
+    assert_eq!(table.routes()[0].operation, "GET /x/:id");
+}
+
+#[test]
+fn the_rest_of_a_path_takes_what_no_other_route_takes() {
+    let table = [
+        route("files", "GET", "/files/*path", "read"),
+        route("index", "GET", "/files/index", "any"),
+        route("all", "DELETE", "/*all", "delete"),
+    ];
+    let table = RouteTable::parse(&table.concat()).unwrap();
+    let found = |method, path| match table.find(method, path) {
+        RouteMatch::Found { route, params } => format!("{} {params:?}", route.operation),
+        other => format!("{other:?}"),
+    };
+    assert_eq!(
+        found("GET", "/files/a/b%20c.txt"),
+        r#"files ["a/b%20c.txt"]"#
+    );
+    assert_eq!(found("GET", "/files/index"), "index []");
+    assert_eq!(found("DELETE", "/a/b"), r#"all ["a/b"]"#);
+    for path in [
+        "/files/",
+        "/files/a//b",
+        "/files/../x",
+        "/files/a/",
+        "/files/%2e%2e",
+        "/",
+    ] {
+        assert_eq!(found("GET", path).split_once(' '), None, "{path}");
+    }
+    let clash = [
+        route("a", "GET", "/x/*rest", "read"),
+        route("b", "GET", "/x/:id", "read"),
+    ];
+    assert!(matches!(
+        refused(&clash.concat()),
+        TableError::Conflict { .. }
+    ));
+}
+
+#[test]
 fn words_that_mean_nothing_are_refused() {
     for method in ["get", "HEAD", "OPTIONS", "TRACE", "*", ""] {
         let error = refused(&route("a", method, "/x", "any"));
@@ -95,6 +140,7 @@ fn text_that_is_no_table_is_refused_in_one_line() {
         "route = 1",
         "[[routes]]",
         "[[route]]\noperation = \"a\"",
+        "[[route]]\nmethod = \"GET\"\npath = \"/x\"",
         "\n\nnonsense",
         &format!("{known}scope = \"x\"\n"),
         &format!("{known}method = \"PUT\"\n"),

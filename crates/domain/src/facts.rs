@@ -34,8 +34,9 @@ pub struct RequestFacts<'a> {
     pub method: &'a str,
     /// The path, raw: not decoded, not normalised, without the query.
     pub path: &'a str,
-    /// The client's address in its canonical form.
-    pub client_ip: IpAddr,
+    /// The client's address in its canonical form; none where the proxies in
+    /// front don't tell one that can be read.
+    pub client_ip: Option<IpAddr>,
     /// What was sent in `Authorization`.
     pub credential: Credential<'a>,
     /// The request's own identifier.

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod account;
+mod budget;
 mod email;
 mod facts;
 mod ids;
@@ -15,6 +16,7 @@ mod refusal;
 mod time;
 
 pub use account::Account;
+pub use budget::{Budget, Spent};
 pub use email::{Email, EmailError};
 pub use facts::{Credential, RequestFacts};
 pub use ids::{
@@ -24,7 +26,7 @@ pub use ids::{
 pub use key::{ApiKey, KeyState};
 pub use lookup::{KeyLookup, KeySnapshot, LookupFuture, LookupUnavailable};
 pub use name::{KeyName, NameError};
-pub use network::{IpAllowlist, NetworkError};
+pub use network::{IpAllowlist, NetworkError, TrustedProxies};
 pub use outcome::{Category, Outcome, UnknownOutcome};
 pub use permission::{Permission, PermissionSet, UnknownPermission};
 pub use plan::{LimitScope, Plan, PlanName, PlanPatch, Plans, PlansError};

@@ -5,9 +5,10 @@ use std::pin::Pin;
 
 use torvus_key_core::KeyDigest;
 
-use crate::{Account, ApiKey, Timestamp};
+use crate::{Account, ApiKey, Spent, Timestamp};
 
-/// A key, its account and the secret that was shown, read at one instant.
+/// A key, its account, the secret that was shown and what is used of the
+/// limits, read at one instant.
 #[derive(Clone, Debug)]
 pub struct KeySnapshot {
     /// The key.
@@ -16,6 +17,8 @@ pub struct KeySnapshot {
     pub account: Account,
     /// The end of the secret's grace, where it was replaced by a rotation.
     pub secret_ends_at: Option<Timestamp>,
+    /// What was recorded of the key's budget and of its account's.
+    pub spent: Vec<Spent>,
 }
 
 /// The store could not be asked. Never a yes, never a no: 503.

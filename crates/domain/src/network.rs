@@ -1,4 +1,4 @@
-//! Which addresses a key may be used from.
+//! Which addresses a key may be used from, and which are our own proxies.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
@@ -40,10 +40,7 @@ impl IpAllowlist {
     /// # Errors
     /// [`NetworkError`] names the entry and what is wrong with it.
     pub fn parse(text: &str) -> Result<Self, NetworkError> {
-        Self::from_entries(
-            text.split(|c: char| c == ',' || c.is_whitespace())
-                .filter(|entry| !entry.is_empty()),
-        )
+        Self::from_entries(entries(text))
     }
 
     /// Reads one entry from each text. Repeated entries are kept once.
@@ -97,6 +94,35 @@ impl serde::Serialize for IpAllowlist {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.entries())
     }
+}
+
+/// Proxies in front of a server: what they say of the client counts. None,
+/// unless somebody names them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TrustedProxies(Vec<IpNetwork>);
+
+impl TrustedProxies {
+    /// Reads entries that are separated by commas, blanks or lines.
+    ///
+    /// # Errors
+    /// [`NetworkError`] names the entry and what is wrong with it.
+    pub fn parse(text: &str) -> Result<Self, NetworkError> {
+        let networks: Result<_, _> = entries(text).map(network).collect();
+        networks.map(Self)
+    }
+
+    /// Whether this address is one of theirs. An IPv4-mapped IPv6 address is
+    /// matched as IPv4.
+    #[must_use]
+    pub fn contains(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        self.0.iter().any(|network| network.contains(address))
+    }
+}
+
+fn entries(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| c == ',' || c.is_whitespace())
+        .filter(|entry| !entry.is_empty())
 }
 
 fn entry_text(network: &IpNetwork) -> String {

@@ -79,6 +79,10 @@ words! {
         MissingPermission = "missing_permission",
         /// The resource belongs to another account.
         NotOwner = "not_owner",
+        /// Asked about somebody's request by one that is no trusted proxy.
+        UntrustedProxy = "untrusted_proxy",
+        /// A proxy told of a request that two readers could take differently.
+        AmbiguousRequest = "ambiguous_request",
         /// The limit was used up.
         RateLimited = "rate_limited",
         /// There is no such route or resource.

@@ -26,6 +26,10 @@ pub enum Refusal {
     MissingPermission(Permission),
     /// The resource belongs to another account.
     NotOwner,
+    /// A request was asked about, but not by a trusted proxy.
+    UntrustedProxy,
+    /// A proxy told of a request in a way that could be read as another one.
+    AmbiguousRequest,
     /// The limit is used up.
     RateLimited,
     /// There is no such route or resource.
@@ -83,6 +87,8 @@ impl Refusal {
             Self::IpNotAllowed => Outcome::IpNotAllowed,
             Self::MissingPermission(_) => Outcome::MissingPermission,
             Self::NotOwner => Outcome::NotOwner,
+            Self::UntrustedProxy => Outcome::UntrustedProxy,
+            Self::AmbiguousRequest => Outcome::AmbiguousRequest,
             Self::RateLimited => Outcome::RateLimited,
             Self::NotFound => Outcome::NotFound,
             Self::MethodNotAllowed { .. } => Outcome::MethodNotAllowed,
@@ -107,7 +113,11 @@ impl Refusal {
             | Self::ExpiredKey
             | Self::RevokedKey
             | Self::SuspendedAccount => 401,
-            Self::IpNotAllowed | Self::MissingPermission(_) | Self::NotOwner => 403,
+            Self::IpNotAllowed
+            | Self::MissingPermission(_)
+            | Self::NotOwner
+            | Self::UntrustedProxy
+            | Self::AmbiguousRequest => 403,
             Self::RateLimited => 429,
             Self::NotFound => 404,
             Self::MethodNotAllowed { .. } => 405,
@@ -145,9 +155,11 @@ impl Refusal {
             | Self::ExpiredKey
             | Self::RevokedKey
             | Self::SuspendedAccount => "Invalid API key",
-            Self::IpNotAllowed | Self::MissingPermission(_) | Self::NotOwner => {
-                "API key lacks required permissions"
-            }
+            Self::IpNotAllowed
+            | Self::MissingPermission(_)
+            | Self::NotOwner
+            | Self::UntrustedProxy
+            | Self::AmbiguousRequest => "API key lacks required permissions",
             Self::RateLimited => "Rate limit exceeded; wait as long as Retry-After says",
             Self::NotFound => "No such resource",
             Self::MethodNotAllowed { .. } => "This method is not allowed here; see Allow",

@@ -68,12 +68,12 @@ pub(crate) fn alive(snapshot: &KeySnapshot, now: Timestamp) -> Result<(), Refusa
     Ok(())
 }
 
-/// The key may be used from there.
-pub(crate) fn address(key: &ApiKey, client: IpAddr) -> Result<(), Refusal> {
-    if key.allowed_ips.allows(client) {
-        Ok(())
-    } else {
-        Err(Refusal::IpNotAllowed)
+/// The key may be used from there. Where the address is not known, nobody can
+/// say so.
+pub(crate) fn address(key: &ApiKey, client: Option<IpAddr>) -> Result<(), Refusal> {
+    match client {
+        Some(client) if key.allowed_ips.allows(client) => Ok(()),
+        _ => Err(Refusal::IpNotAllowed),
     }
 }
 

@@ -16,18 +16,18 @@ use crate::{Grant, Identity, Verdict, check, rate};
 pub struct Gate {
     keys: Arc<dyn KeyLookup>,
     peppers: Arc<PepperRing>,
-    routes: Arc<RouteTable>,
+    routes: Arc<ArcSwap<RouteTable>>,
     limiter: Arc<Limiter>,
     plans: Arc<ArcSwap<Plans>>,
 }
 
 impl Gate {
-    /// A gate over these. The plans can be changed while it decides.
+    /// A gate over these. Routes and plans can be changed while it decides.
     #[must_use]
     pub fn new(
         keys: Arc<dyn KeyLookup>,
         peppers: Arc<PepperRing>,
-        routes: Arc<RouteTable>,
+        routes: Arc<ArcSwap<RouteTable>>,
         limiter: Arc<Limiter>,
         plans: Arc<ArcSwap<Plans>>,
     ) -> Self {
@@ -46,7 +46,8 @@ impl Gate {
     /// limit, route, permission. The route is found first, so that a record of
     /// any refusal can name it, but it is acted upon in its turn.
     pub async fn check(&self, facts: &RequestFacts<'_>) -> Verdict {
-        let found = self.routes.find(facts.method, facts.path);
+        let routes = self.routes.load_full();
+        let found = routes.find(facts.method, facts.path);
         let route = match &found {
             RouteMatch::Found { route, .. } => Some(route.pattern.clone()),
             _ => None,
@@ -74,9 +75,9 @@ impl Gate {
         check::address(&snapshot.key, facts.client_ip).map_err(known)?;
         // How often?
         let plan = check::plan(&snapshot.account, &self.plans.load()).map_err(known)?;
-        let rate = rate::count(&self.limiter, &snapshot.key, &plan, &facts.now);
-        let counted = |refusal| Denied::counted(refusal, &who, rate.snapshot);
-        rate::within(&rate).map_err(counted)?;
+        let rate = rate::count(&self.limiter, &snapshot, &plan, &facts.now);
+        let counted = |refusal| Denied::counted(refusal, &who, rate);
+        rate.within().map_err(counted)?;
         // What for, and may they?
         let (route, params) = check::route(found).map_err(counted)?;
         route.permits(snapshot.key.permissions).map_err(counted)?;
@@ -84,7 +85,7 @@ impl Gate {
             grant: Grant::new(snapshot, plan),
             route: route.clone(),
             params,
-            rate: rate.snapshot,
+            rate,
         })
     }
 }

@@ -10,4 +10,5 @@ mod verdict;
 pub use gate::Gate;
 pub use grant::Grant;
 pub use identity::Identity;
+pub use rate::Counted;
 pub use verdict::Verdict;

@@ -1,42 +1,80 @@
 //! How often: which budgets a request is counted against.
 
-use torvus_domain::{ApiKey, Instants, LimitScope, Plan, Refusal};
-use torvus_ratelimit::{Budget, Decision, Limiter};
+use torvus_domain::{Budget, Instants, KeySnapshot, LimitScope, Plan, Refusal, Spent};
+use torvus_ratelimit::{Decision, Limiter, RateSnapshot};
 
-/// Counts a request. Where all keys of an account share a budget, a key with a
-/// limit of its own is held to that one first, so that what it refuses takes
-/// nothing from the others. What is told is the budget that is closer to its
-/// end.
-pub(crate) fn count(limiter: &Limiter, key: &ApiKey, plan: &Plan, now: &Instants) -> Decision {
-    let limit = plan.limit_of(key.environment, key.limit);
-    let own = Budget::of_key(key);
-    match plan.limit_scope {
-        LimitScope::Key => limiter.check(&own, limit, now),
-        LimitScope::Account => {
-            let shared = Budget::of_account(key);
-            let shared_limit = plan.limit(key.environment);
-            if key.limit.is_none() {
-                return limiter.check(&shared, shared_limit, now);
-            }
-            let first = limiter.check(&own, limit, now);
-            if !first.allowed {
-                return first;
-            }
-            let second = limiter.check(&shared, shared_limit, now);
-            if second.allowed && first.snapshot.remaining <= second.snapshot.remaining {
-                first
-            } else {
-                second
-            }
+/// A request that was held against its budgets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counted {
+    /// What the client is told: the budget that is closer to its end.
+    pub snapshot: RateSnapshot,
+    /// What is used now, to be recorded. Empty where the request was refused
+    /// for it, and so used nothing.
+    pub spent: [Option<Spent>; 2],
+    pub(crate) allowed: bool,
+}
+
+impl From<Decision> for Counted {
+    fn from(decision: Decision) -> Self {
+        Self {
+            snapshot: decision.snapshot,
+            spent: [decision.spent.filter(|_| decision.allowed), None],
+            allowed: decision.allowed,
         }
     }
 }
 
-/// The request fitted in.
-pub(crate) const fn within(decision: &Decision) -> Result<(), Refusal> {
-    if decision.allowed {
-        Ok(())
-    } else {
-        Err(Refusal::RateLimited)
+impl Counted {
+    /// The request fitted in.
+    pub(crate) const fn within(&self) -> Result<(), Refusal> {
+        if self.allowed {
+            Ok(())
+        } else {
+            Err(Refusal::RateLimited)
+        }
+    }
+}
+
+/// Counts a request. Where all keys of an account share a budget, a key with a
+/// limit of its own is held to both, and what one of them refuses takes
+/// nothing from the other.
+pub(crate) fn count(
+    limiter: &Limiter,
+    found: &KeySnapshot,
+    plan: &Plan,
+    now: &Instants,
+) -> Counted {
+    for spent in &found.spent {
+        limiter.restore(spent, now);
+    }
+    let key = &found.key;
+    let limit = plan.limit_of(key.environment, key.limit);
+    let own = Budget::of_key(key);
+    let shared = Budget::of_account(key);
+    let shared_limit = plan.limit(key.environment);
+    match (plan.limit_scope, key.limit) {
+        (LimitScope::Key, _) => limiter.check(&own, limit, now).into(),
+        (LimitScope::Account, None) => limiter.check(&shared, shared_limit, now).into(),
+        (LimitScope::Account, Some(_)) => {
+            let first = limiter.check(&own, limit, now);
+            if !first.allowed {
+                return first.into();
+            }
+            let second = limiter.check(&shared, shared_limit, now);
+            if !second.allowed {
+                limiter.give_back(&own, limit);
+                return second.into();
+            }
+            let nearer = first.snapshot.remaining <= second.snapshot.remaining;
+            Counted {
+                snapshot: if nearer {
+                    first.snapshot
+                } else {
+                    second.snapshot
+                },
+                spent: [first.spent, second.spent],
+                allowed: true,
+            }
+        }
     }
 }

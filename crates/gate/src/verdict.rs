@@ -2,9 +2,8 @@
 
 use torvus_authz::Route;
 use torvus_domain::Refusal;
-use torvus_ratelimit::RateSnapshot;
 
-use crate::{Grant, Identity};
+use crate::{Counted, Grant, Identity};
 
 /// The decision on a request. It is a refusal, too, where none could be
 /// reached.
@@ -20,7 +19,7 @@ pub enum Verdict {
         /// The values of the route's parameters, as they were sent.
         params: Vec<String>,
         /// Its budget, this request counted.
-        rate: RateSnapshot,
+        rate: Counted,
     },
     /// It may not.
     Refuse {
@@ -31,7 +30,7 @@ pub enum Verdict {
         /// The pattern of the route, where the request has one.
         route: Option<String>,
         /// The budget, if the request came as far as being counted.
-        rate: Option<RateSnapshot>,
+        rate: Option<Counted>,
     },
 }
 
@@ -39,7 +38,7 @@ pub enum Verdict {
 pub(crate) struct Denied {
     refusal: Refusal,
     who: Option<Identity>,
-    rate: Option<RateSnapshot>,
+    rate: Option<Counted>,
 }
 
 impl Denied {
@@ -53,7 +52,7 @@ impl Denied {
     }
 
     /// The request is counted.
-    pub(crate) fn counted(refusal: Refusal, who: &Identity, rate: RateSnapshot) -> Self {
+    pub(crate) fn counted(refusal: Refusal, who: &Identity, rate: Counted) -> Self {
         Self {
             rate: Some(rate),
             ..Self::known(refusal, who)

@@ -1,6 +1,6 @@
 //! What counting a request gives.
 
-use torvus_domain::LimitScope;
+use torvus_domain::{LimitScope, Spent};
 
 /// Whether a request fits into its budget. If so, it has been counted.
 #[must_use]
@@ -10,6 +10,9 @@ pub struct Decision {
     pub allowed: bool,
     /// The budget after the decision.
     pub snapshot: RateSnapshot,
+    /// The same, to be recorded. `None` of a limit of 0, of which nothing can
+    /// be used.
+    pub spent: Option<Spent>,
 }
 
 /// The state of a budget, as the headers of an answer tell it.

@@ -2,11 +2,11 @@
 
 use std::num::NonZeroU32;
 
-use torvus_domain::{Instants, Timestamp};
+use torvus_domain::{Budget, Instants, Spent, Timestamp};
 
-use crate::memory::Memory;
-use crate::quota::Rate;
-use crate::{Budget, Decision, RateSnapshot};
+use crate::memory::{Memory, State};
+use crate::quota::{HOUR_NANOS, Rate, Terms};
+use crate::{Decision, RateSnapshot};
 
 const SECOND_NANOS: u64 = 1_000_000_000;
 
@@ -38,16 +38,57 @@ impl Limiter {
         let Some(rated) = NonZeroU32::new(limit) else {
             return nothing_left(budget, now.wall);
         };
-        let (allowed, whole_at) = self.memory.check(budget, rated, at);
+        let (allowed, state) = self.memory.check(budget, rated, at);
         let rate = Rate::per_hour(rated);
         let snapshot = RateSnapshot {
             limit,
-            remaining: rate.remaining(at, whole_at),
-            reset_at_unix: unix_seconds_up(now.wall, whole_at.saturating_sub(at)),
-            next_seconds: rate.next(at, whole_at).div_ceil(SECOND_NANOS).max(1),
+            remaining: rate.remaining(at, state.whole_at),
+            reset_at_unix: unix_seconds_up(now.wall, state.whole_at.saturating_sub(at)),
+            next_seconds: rate.next(at, state.whole_at).div_ceil(SECOND_NANOS).max(1),
             scope: budget.scope(),
         };
-        Decision { allowed, snapshot }
+        Decision {
+            allowed,
+            snapshot,
+            spent: Some(spent(budget, &state, at, now.wall)),
+        }
+    }
+
+    /// Takes back one request that was counted against this limit and did not
+    /// pass for another reason.
+    pub fn give_back(&self, budget: &Budget, limit: u32) {
+        if let Some(limit) = NonZeroU32::new(limit) {
+            self.memory.give_back(budget, limit);
+        }
+    }
+
+    /// Goes on from what was recorded of a budget, as after a restart, unless
+    /// the budget is kept here already. Whatever the wall clock did
+    /// meanwhile, no more is held to be used than could have been.
+    pub fn restore(&self, recorded: &Spent, now: &Instants) {
+        let (Some(limit), Some(peak)) = (
+            NonZeroU32::new(recorded.limit),
+            NonZeroU32::new(recorded.peak),
+        ) else {
+            return;
+        };
+        if self.memory.has(&recorded.budget) {
+            return;
+        }
+        let owed = (recorded.whole_at - now.wall).num_microseconds();
+        let owed = u64::try_from(owed.unwrap_or(i64::MAX)).unwrap_or(0);
+        // What was used under a higher limit is back an hour later at the most.
+        let above = if peak > limit { HOUR_NANOS } else { 0 };
+        let most = Rate::per_hour(limit).whole().saturating_add(above);
+        let state = State {
+            whole_at: nanos(now).saturating_add(owed.saturating_mul(1_000).min(most)),
+            terms: Terms {
+                limit,
+                peak,
+                changes: recorded.changes,
+            },
+        };
+        self.memory.restore(&recorded.budget, state);
     }
 
     /// Drops budgets that are whole at `now`. It changes no decision; call it
@@ -73,6 +114,21 @@ fn nothing_left(budget: &Budget, wall: Timestamp) -> Decision {
             next_seconds: HOUR_SECONDS,
             scope: budget.scope(),
         },
+        spent: None,
+    }
+}
+
+fn spent(budget: &Budget, state: &State, at: u64, wall: Timestamp) -> Spent {
+    // One microsecond more, since the wall clock was rounded down to one.
+    let micros = state.whole_at.saturating_sub(at).div_ceil(1_000) + 1;
+    let micros = i64::try_from(micros).unwrap_or(i64::MAX);
+    let whole_at = wall.timestamp_micros().saturating_add(micros);
+    Spent {
+        budget: *budget,
+        whole_at: Timestamp::from_timestamp_micros(whole_at).unwrap_or(Timestamp::MAX_UTC),
+        limit: state.terms.limit.get(),
+        peak: state.terms.peak.get(),
+        changes: state.terms.changes,
     }
 }
 

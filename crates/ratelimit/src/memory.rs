@@ -10,15 +10,29 @@ use governor::clock::Clock;
 use governor::middleware::NoOpMiddleware;
 use governor::nanos::Nanos;
 use governor::state::{NotKeyed, StateStore};
+use torvus_domain::Budget;
 
-use crate::Budget;
-use crate::quota::Rate;
+use crate::quota::{Rate, Terms};
 
-/// Each budget's instant at which it is whole again (GCRA's theoretical arrival
-/// time), in nanoseconds of the monotonic clock.
+/// What is known of a budget at one instant.
+pub(crate) struct State {
+    /// When it is whole again (GCRA's theoretical arrival time), in
+    /// nanoseconds of the monotonic clock.
+    pub(crate) whole_at: u64,
+    pub(crate) terms: Terms,
+}
+
+/// A budget. Its instant is counted up by whoever may read the map, its terms
+/// are changed only by who holds it alone.
+#[derive(Debug)]
+struct Slot {
+    whole_at: AtomicU64,
+    terms: Terms,
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
-    budgets: DashMap<Budget, AtomicU64>,
+    budgets: DashMap<Budget, Slot>,
     /// No budget that was dropped was whole later than this. One that comes
     /// back starts here, so that a request which read the clock before the
     /// sweep, and is counted after it, doesn't find a fresh budget.
@@ -26,25 +40,50 @@ pub(crate) struct Memory {
 }
 
 impl Memory {
-    /// Counts one request at `now`. Says whether it fits, and the instant at
-    /// which the budget is whole again.
-    pub(crate) fn check(&self, budget: &Budget, limit: NonZeroU32, now: u64) -> (bool, u64) {
-        if let Some(slot) = self.budgets.get(budget) {
-            return count(&slot, limit, now);
+    /// Counts one request at `now`. Says whether it fits, and how the budget
+    /// stands then.
+    pub(crate) fn check(&self, budget: &Budget, limit: NonZeroU32, now: u64) -> (bool, State) {
+        if let Some(slot) = self.budgets.get(budget)
+            && slot.terms.limit == limit
+        {
+            return slot.count(now);
         }
-        // Between the two somebody else may have made it: `entry` looks again.
-        let slot = self
-            .budgets
-            .entry(*budget)
-            .or_insert_with(|| AtomicU64::new(self.swept_at.load(Ordering::SeqCst)));
-        count(&slot, limit, now)
+        let mut slot = self.budgets.entry(*budget).or_insert_with(|| Slot {
+            whole_at: AtomicU64::new(self.swept_at.load(Ordering::SeqCst)),
+            terms: Terms::of(limit),
+        });
+        slot.change(limit, now);
+        slot.count(now)
+    }
+
+    /// Takes back one request, where the budget still has this limit.
+    pub(crate) fn give_back(&self, budget: &Budget, limit: NonZeroU32) {
+        if let Some(slot) = self.budgets.get(budget)
+            && slot.terms.limit == limit
+        {
+            let period = Rate::per_hour(limit).period();
+            slot.whole_at.fetch_sub(period, Ordering::AcqRel);
+        }
+    }
+
+    pub(crate) fn has(&self, budget: &Budget) -> bool {
+        self.budgets.contains_key(budget)
+    }
+
+    /// Keeps a budget as it is told, unless there is one.
+    pub(crate) fn restore(&self, budget: &Budget, state: State) {
+        self.budgets.entry(*budget).or_insert_with(|| Slot {
+            whole_at: AtomicU64::new(state.whole_at.max(self.swept_at.load(Ordering::SeqCst))),
+            terms: state.terms,
+        });
     }
 
     /// Drops what is whole at `now`.
     pub(crate) fn sweep(&self, now: u64) {
         self.swept_at.fetch_max(now, Ordering::SeqCst);
         // `retain` locks out everyone who holds a slot of the same shard.
-        self.budgets.retain(|_, whole_at| *whole_at.get_mut() > now);
+        self.budgets
+            .retain(|_, slot| *slot.whole_at.get_mut() > now);
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -52,24 +91,42 @@ impl Memory {
     }
 }
 
-/// One step of GCRA on one slot, by `governor`.
-fn count(slot: &AtomicU64, limit: NonZeroU32, now: u64) -> (bool, u64) {
-    let Some(quota) = Rate::per_hour(limit).quota() else {
-        return (false, slot.load(Ordering::Acquire));
-    };
-    // A limiter counts from the instant it is made at. Ours are all made at the clock's
-    // origin, so that the number in the slot means the same to each, whatever its limit.
-    let limiter: RateLimiter<NotKeyed, Slot<'_>, Reading, NoOpMiddleware<Nanos>> = RateLimiter::new(
-        quota,
-        Slot {
-            whole_at: slot,
-            seen: Cell::new(0),
-        },
-        Reading(Cell::new(0)),
-    );
-    limiter.clock().0.set(now);
-    let allowed = limiter.check().is_ok();
-    (allowed, limiter.into_state_store().seen.get())
+impl Slot {
+    /// Holds the budget to another limit from now on; what was used stays used.
+    fn change(&mut self, limit: NonZeroU32, now: u64) {
+        if self.terms.limit == limit {
+            return;
+        }
+        let owed = self.whole_at.get_mut().saturating_sub(now);
+        let (owed, terms) = self.terms.changed_to(limit, owed);
+        self.whole_at = AtomicU64::new(now.saturating_add(owed));
+        self.terms = terms;
+    }
+
+    /// One step of GCRA, by `governor`.
+    fn count(&self, now: u64) -> (bool, State) {
+        let state = |whole_at| State {
+            whole_at,
+            terms: self.terms,
+        };
+        let Some(quota) = Rate::per_hour(self.terms.limit).quota() else {
+            return (false, state(self.whole_at.load(Ordering::Acquire)));
+        };
+        // A limiter counts from the instant it is made at. Ours are all made at the clock's
+        // origin, so that the number in the slot means the same to each, whatever its limit.
+        let limiter: RateLimiter<NotKeyed, Step<'_>, Reading, NoOpMiddleware<Nanos>> =
+            RateLimiter::new(
+                quota,
+                Step {
+                    whole_at: &self.whole_at,
+                    seen: Cell::new(0),
+                },
+                Reading(Cell::new(0)),
+            );
+        limiter.clock().0.set(now);
+        let allowed = limiter.check().is_ok();
+        (allowed, state(limiter.into_state_store().seen.get()))
+    }
 }
 
 /// A clock that stands still at what was read elsewhere.
@@ -84,12 +141,12 @@ impl Clock for Reading {
 }
 
 /// A budget as `governor` changes it, and what it found or left there.
-struct Slot<'a> {
+struct Step<'a> {
     whole_at: &'a AtomicU64,
     seen: Cell<u64>,
 }
 
-impl StateStore for Slot<'_> {
+impl StateStore for Step<'_> {
     type Key = NotKeyed;
 
     fn measure_and_replace<T, F, E>(&self, _key: &NotKeyed, decide: F) -> Result<T, E>

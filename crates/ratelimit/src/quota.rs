@@ -5,7 +5,64 @@ use std::time::Duration;
 
 use governor::Quota;
 
-const HOUR_NANOS: u64 = 3_600_000_000_000;
+pub(crate) const HOUR_NANOS: u64 = 3_600_000_000_000;
+
+/// What a budget is held to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Terms {
+    /// The limit in force.
+    pub(crate) limit: NonZeroU32,
+    /// Where more is used than `limit`, the higher limit that allowed it:
+    /// what is above comes back at its pace, as it would have anyway.
+    pub(crate) peak: NonZeroU32,
+    /// How often the limit was changed.
+    pub(crate) changes: u32,
+}
+
+impl Terms {
+    /// Those of a fresh budget.
+    pub(crate) const fn of(limit: NonZeroU32) -> Self {
+        Self {
+            limit,
+            peak: limit,
+            changes: 0,
+        }
+    }
+
+    /// What is owed, in nanoseconds until the budget is whole, once another
+    /// limit is in force; and the terms from then on.
+    ///
+    /// The number of requests that are used stays the same, rounded up. What
+    /// is above the new limit is remembered: else a limit that is lowered and
+    /// raised again would forget it. So over any span no more passes than the
+    /// highest limit of that span allows.
+    pub(crate) fn changed_to(self, limit: NonZeroU32, owed: u64) -> (u64, Self) {
+        let (old, new) = (Rate::per_hour(self.limit), Rate::per_hour(limit));
+        let within = owed.min(old.whole());
+        // Never more than an hour, but for a clock that was read too early.
+        let above = (owed - within).min(2 * HOUR_NANOS);
+        let peak = if above > 0 { self.peak } else { self.limit };
+        let pace = u128::from(Rate::per_hour(peak).period);
+        let (old_period, new_period) = (u128::from(old.period), u128::from(new.period));
+        // Requests that are used, as a fraction. The largest product below is
+        // three hours times two hours, times one: 10^38, within 128 bits.
+        let unit = old_period * pace;
+        let used = u128::from(within) * pace + u128::from(above) * old_period;
+        let room = u128::from(limit.get()) * unit;
+        let (owed, peak) = if used <= room {
+            ((used * new_period).div_ceil(unit), limit)
+        } else {
+            let above = ((used - room) * pace).div_ceil(unit);
+            (u128::from(new.whole()) + above, peak)
+        };
+        let terms = Self {
+            limit,
+            peak,
+            changes: self.changes.saturating_add(1),
+        };
+        (u64::try_from(owed).unwrap_or(u64::MAX), terms)
+    }
+}
 
 /// A limit per hour as GCRA sees it.
 #[derive(Clone, Copy, Debug)]
@@ -22,6 +79,16 @@ impl Rate {
             limit,
             period: HOUR_NANOS.div_ceil(u64::from(limit.get())),
         }
+    }
+
+    /// How long one request takes to come back.
+    pub(crate) const fn period(self) -> u64 {
+        self.period
+    }
+
+    /// How long the whole limit takes to come back: an hour, rounded up.
+    pub(crate) fn whole(self) -> u64 {
+        self.period * u64::from(self.limit.get())
     }
 
     /// The same, for `governor`. `None` never happens: no period is zero.

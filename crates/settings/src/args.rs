@@ -22,19 +22,14 @@ pub struct SettingsArgs {
     /// Public address; port 0 picks one [default: 127.0.0.1:8080]
     #[arg(long, global = true, value_name = "ADDR:PORT")]
     pub listen: Option<String>,
-    /// Address of /livez and /readyz [default: 127.0.0.1:8081]
+    /// Address of /livez, /readyz and /metrics [default: 127.0.0.1:8081]
     #[arg(long, global = true, value_name = "ADDR:PORT")]
     pub admin_listen: Option<String>,
     /// Worker threads [default: one per core]
     #[arg(long, global = true, value_name = "N")]
     pub workers: Option<String>,
-    /// Address or network of a proxy whose X-Forwarded-For counts
-    #[arg(
-        long = "trusted-proxy",
-        global = true,
-        value_name = "CIDR",
-        hide = true
-    )]
+    /// Address or network of a proxy whose X-Forwarded-… headers count; may be repeated
+    #[arg(long = "trusted-proxy", global = true, value_name = "CIDR")]
     pub trusted_proxies: Vec<String>,
     /// File with the pepper [default: pepper in the data folder]
     #[arg(long, global = true, value_name = "FILE")]
@@ -45,8 +40,8 @@ pub struct SettingsArgs {
     /// How long to go on serving after SIGTERM, such as 5s [default: 0s]
     #[arg(long, global = true, value_name = "DURATION")]
     pub drain_delay: Option<String>,
-    /// File with the routes of another API
-    #[arg(long, global = true, value_name = "FILE", hide = true)]
+    /// File with the routes of the API behind /auth/forward (TOML) [default: those of /v1]
+    #[arg(long, global = true, value_name = "FILE")]
     pub routes: Option<String>,
     /// Address for Envoy's gRPC check
     #[arg(long, global = true, value_name = "ADDR:PORT", hide = true)]

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
-use torvus_domain::Plans;
+use torvus_authz::RouteTable;
+use torvus_domain::{Plans, TrustedProxies};
 
 use crate::file::FileSettings;
 use crate::layers::{Environment, Layers};
@@ -44,6 +45,10 @@ pub struct Settings {
     pub audit_durability: AuditDurability,
     /// Whether the dashboard is wanted.
     pub dashboard: bool,
+    /// Whose word on a request's origin counts.
+    pub trusted_proxies: TrustedProxies,
+    /// The routes of the API behind `/auth/forward`.
+    pub routes: RouteTable,
 }
 
 impl Settings {
@@ -147,6 +152,8 @@ impl Settings {
                 .transpose()?
                 .unwrap_or(AuditDurability::Process),
             dashboard: dashboard(args, &layers, &file)?,
+            trusted_proxies: trusted_proxies(args, &layers, &file)?,
+            routes: routes(args, &layers, &file)?,
             config,
             data_dir,
             database_url: SecretString::from(database_url),
@@ -165,17 +172,6 @@ impl Settings {
     pub fn is_postgres(&self) -> bool {
         let url = self.database_url();
         url.starts_with("postgres:") || url.starts_with("postgresql:")
-    }
-
-    /// The plans as the file has them now: for a reload.
-    ///
-    /// # Errors
-    /// [`SettingsError`] where the file can't be used.
-    pub fn reload_plans(&self) -> Result<Plans, SettingsError> {
-        match &self.config {
-            Some(path) => FileSettings::read(path)?.plans(Some(path)),
-            None => Ok(self.plans.clone()),
-        }
     }
 }
 
@@ -220,15 +216,51 @@ fn dashboard(
     }
 }
 
+fn trusted_proxies(
+    args: &SettingsArgs,
+    layers: &Layers<'_>,
+    file: &FileSettings,
+) -> Result<TrustedProxies, SettingsError> {
+    let list = |list: &[String]| (!list.is_empty()).then(|| list.join(","));
+    let found = layers.find(
+        "--trusted-proxy",
+        list(&args.trusted_proxies).as_ref(),
+        "TORVUS_TRUSTED_PROXIES",
+        file.trusted_proxies.as_deref().and_then(list),
+    )?;
+    let parse = |text: &str| TrustedProxies::parse(text);
+    let parsed = found.map(|found| found.parse(parse)).transpose()?;
+    Ok(parsed.unwrap_or_default())
+}
+
+/// Reads the file of routes; a name in it is meant from where the program runs.
+fn routes(
+    args: &SettingsArgs,
+    layers: &Layers<'_>,
+    file: &FileSettings,
+) -> Result<RouteTable, SettingsError> {
+    let found = layers.find(
+        "--routes",
+        args.routes.as_ref(),
+        "TORVUS_ROUTES",
+        file.routes.clone(),
+    )?;
+    let Some(found) = found else {
+        return Ok(RouteTable::torvus());
+    };
+    found.parse(|path| {
+        let text =
+            std::fs::read_to_string(path).map_err(|error| format!("can't be read: {error}"))?;
+        RouteTable::parse(&text).map_err(|error| error.to_string())
+    })
+}
+
 /// A setting whose part this version does not have must not be ignored.
 fn refuse_unbuilt(
     args: &SettingsArgs,
     layers: &Layers<'_>,
     file: &FileSettings,
 ) -> Result<(), SettingsError> {
-    let list = |list: &[String]| (!list.is_empty()).then(|| list.join(","));
-    let given = list(&args.trusted_proxies);
-    let filed = file.trusted_proxies.as_deref().and_then(list);
     let found = [
         layers.find(
             "--redis-url",
@@ -237,22 +269,10 @@ fn refuse_unbuilt(
             file.redis_url.clone(),
         )?,
         layers.find(
-            "--routes",
-            args.routes.as_ref(),
-            "TORVUS_ROUTES",
-            file.routes.clone(),
-        )?,
-        layers.find(
             "--grpc-listen",
             args.grpc_listen.as_ref(),
             "TORVUS_GRPC_LISTEN",
             file.grpc_listen.clone(),
-        )?,
-        layers.find(
-            "--trusted-proxy",
-            given.as_ref(),
-            "TORVUS_TRUSTED_PROXIES",
-            filed,
         )?,
     ];
     if file.dashboard == Some(true) {

@@ -66,12 +66,59 @@ fn the_file_changes_plans() {
     let settings = load(&args, &[]).unwrap();
     let plan = settings.plans.get(&"free".parse().unwrap()).unwrap();
     assert_eq!(plan.limit(Environment::Live), 7);
-    std::fs::write(
-        args.config.unwrap(),
-        "[plans.free]\nlive_requests_per_hour = 0\n",
-    )
-    .unwrap();
-    assert!(settings.reload_plans().is_err());
+    let path = args.config.as_ref().unwrap();
+    std::fs::write(path, "[plans.free]\nlive_requests_per_hour = 0\n").unwrap();
+    assert!(
+        load(&args, &[])
+            .unwrap_err()
+            .contains("live_requests_per_hour = 0")
+    );
+}
+
+#[test]
+fn proxies_are_trusted_by_name_and_nobody_without() {
+    let trusted = |args: &SettingsArgs, env: &[(&str, &str)], address: &str| {
+        let settings = load(args, env).unwrap();
+        settings.trusted_proxies.contains(address.parse().unwrap())
+    };
+    let mut args = SettingsArgs::default();
+    assert!(!trusted(&args, &[], "127.0.0.1"));
+    let env = [("TORVUS_TRUSTED_PROXIES", "10.0.0.0/8, 2001:db8::1")];
+    assert!(trusted(&args, &env, "10.1.2.3") && trusted(&args, &env, "2001:db8::1"));
+    let dir = tempfile::tempdir().unwrap();
+    let file = with_file(dir.path(), "trusted_proxies = [\"192.0.2.0/24\"]\n");
+    assert!(trusted(&file, &[], "192.0.2.9") && !trusted(&file, &env, "192.0.2.9"));
+    args.trusted_proxies = vec!["127.0.0.1".to_owned(), "::1".to_owned()];
+    assert!(trusted(&args, &env, "::1") && !trusted(&args, &env, "10.1.2.3"));
+    args.trusted_proxies = vec!["10.0.0.1/8".to_owned()];
+    let error = load(&args, &[]).unwrap_err();
+    assert!(
+        error.starts_with("--trusted-proxy") && error.contains("10.0.0.0/8"),
+        "{error}"
+    );
+}
+
+#[test]
+fn routes_come_from_their_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("routes.toml");
+    let mut args = SettingsArgs::default();
+    assert_eq!(load(&args, &[]).unwrap().routes.routes().len(), 18);
+    args.routes = Some(path.display().to_string());
+    assert!(
+        load(&args, &[])
+            .unwrap_err()
+            .contains("routes.toml\": can't be read")
+    );
+    let route = "[[route]]\nmethod = \"GET\"\npath = \"/orders\"\npermission = \"read\"\n";
+    std::fs::write(&path, route).unwrap();
+    assert_eq!(load(&args, &[]).unwrap().routes.routes().len(), 1);
+    std::fs::write(&path, route.replace("read", "reed")).unwrap();
+    let error = load(&args, &[]).unwrap_err();
+    assert!(
+        error.contains("--routes") && error.contains("\"reed\" is no permission"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -107,7 +154,8 @@ fn every_fault_is_one_line_that_names_it() {
         ("TORVUS_WORKERS", "0"),
         ("TORVUS_AUDIT_DURABILITY", "disk"),
         ("TORVUS_DRAIN_DELAY", "long"),
-        ("TORVUS_TRUSTED_PROXIES", "10.0.0.0/8"),
+        ("TORVUS_TRUSTED_PROXIES", "10.0.0.1/8"),
+        ("TORVUS_TRUSTED_PROXIES", "everyone"),
         ("TORVUS_NO_DASHBOARD", "maybe"),
     ] {
         let error = load(&SettingsArgs::default(), &[variable]).unwrap_err();

@@ -6,7 +6,7 @@ use torvus_audit::{AuditFilter, AuditRecord};
 use crate::columns::{instant, micros, number, read, read_opt};
 use crate::conn::each;
 use crate::schema::audit_log::{self, dsl};
-use crate::{Conn, StorageError, usage};
+use crate::{Conn, StorageError, budgets, usage};
 
 const TABLE: &str = "audit_log";
 /// Rows of one statement: their values stay below what either database takes.
@@ -100,12 +100,13 @@ impl TryFrom<AuditRow> for AuditRecord {
             actor: row.actor,
             action: row.action,
             detail: detail.transpose()?,
+            spent: [None, None],
         })
     }
 }
 
-/// Adds records, and their requests to the usage of their keys. In a write
-/// transaction: the two belong together.
+/// Adds records, their requests to the usage of their keys, and what they used
+/// of their limits. In a write transaction: the three belong together.
 ///
 /// # Errors
 ///
@@ -115,7 +116,8 @@ pub fn append(c: &mut Conn, records: &[AuditRecord]) -> Result<(), StorageError>
         let rows: Vec<AuditRow> = some.iter().map(AuditRow::from).collect();
         each!(c, conn => diesel::insert_into(dsl::audit_log).values(rows).execute(conn))?;
     }
-    usage::add(c, records)
+    usage::add(c, records)?;
+    budgets::note(c, records)
 }
 
 /// The records that a filter lets through, the newest first.

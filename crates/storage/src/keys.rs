@@ -8,7 +8,7 @@ use crate::accounts::{self, AccountRow};
 use crate::columns::{bytes, instant, instant_opt, micros, number, read};
 use crate::conn::AnyConn;
 use crate::schema::{accounts as accounts_table, api_keys, key_secrets};
-use crate::{Conn, StorageError};
+use crate::{Conn, StorageError, budgets};
 
 const TABLE: &str = "api_keys";
 
@@ -246,8 +246,10 @@ pub fn snapshot_by_digests(
         if KeyDigest::from_bytes(bytes("key_secrets", &stored)?) != *digest {
             return Err(StorageError::corrupt("key_secrets", "another digest"));
         }
+        let key: ApiKey = key.try_into()?;
         return Ok(Some(KeySnapshot {
-            key: key.try_into()?,
+            spent: budgets::of_key(c, &key)?,
+            key,
             account: Account::try_from(account)?,
             secret_ends_at: instant_opt("key_secrets", ends_at)?,
         }));

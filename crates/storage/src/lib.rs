@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod audit;
+pub mod budgets;
 mod columns;
 mod conn;
 mod error;

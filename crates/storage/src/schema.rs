@@ -109,6 +109,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    budgets (budget) {
+        budget -> Text,
+        whole_at -> BigInt,
+        hourly_limit -> BigInt,
+        peak -> BigInt,
+        changes -> BigInt,
+    }
+}
+
+diesel::table! {
     vaults (id) {
         id -> Text,
         account_id -> Text,

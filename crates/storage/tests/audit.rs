@@ -9,8 +9,8 @@ mod samples;
 use chrono::NaiveDate;
 use samples::{at, stored};
 use torvus_audit::{AuditFilter, AuditRecord, Cursor, Sink, StatusFilter};
-use torvus_domain::{ApiKey, Category, Outcome, RequestId, Timestamp};
-use torvus_storage::{StorageError, Store, audit, keys, usage};
+use torvus_domain::{ApiKey, Budget, Category, Outcome, RequestId, Spent, Timestamp};
+use torvus_storage::{StorageError, Store, audit, budgets, keys, usage};
 
 fn request(key: &ApiKey, when: Timestamp, status: u16, ip: &str) -> AuditRecord {
     let mut record = AuditRecord::new(when, Category::ApiActivity, Outcome::Ok);
@@ -37,7 +37,54 @@ fn all(store: &Store) -> Vec<AuditRecord> {
         .unwrap()
 }
 
+fn spent(key: &ApiKey, changes: u32, whole_at: Timestamp) -> Spent {
+    Spent {
+        budget: Budget::of_key(key),
+        whole_at,
+        limit: 100,
+        peak: 1_000,
+        changes,
+    }
+}
+
 kit::on_both! {
+    fn what_is_used_of_a_limit_is_the_latest_that_was_recorded(database) {
+        let store = database.store();
+        let (_, key, digest) = stored(&store);
+        let append = |spents: &[Spent]| {
+            let records: Vec<AuditRecord> = spents
+                .iter()
+                .map(|spent| {
+                    let mut record = request(&key, at(1), 200, "203.0.113.5");
+                    record.spent = [Some(*spent), None];
+                    record
+                })
+                .collect();
+            store.write(|c| audit::append(c, &records)).unwrap();
+        };
+        let digests = [digest];
+        let kept = || {
+            let found = store.read(|c| keys::snapshot_by_digests(c, &digests)).unwrap();
+            let mut spent = found.unwrap().spent;
+            spent.sort_by_key(|spent| spent.whole_at);
+            spent
+        };
+        assert_eq!(kept(), []);
+        append(&[spent(&key, 0, at(5)), spent(&key, 0, at(9)), spent(&key, 0, at(7))]);
+        assert_eq!(kept(), [spent(&key, 0, at(9))]);
+        append(&[spent(&key, 0, at(8))]);
+        assert_eq!(kept(), [spent(&key, 0, at(9))]);
+        // After a change of the limit an earlier instant may be the later account.
+        append(&[spent(&key, 1, at(6)), spent(&key, 0, at(10))]);
+        assert_eq!(kept(), [spent(&key, 1, at(6))]);
+        let mut shared = spent(&key, 0, at(20));
+        shared.budget = Budget::of_account(&key);
+        append(&[shared]);
+        assert_eq!(kept(), [spent(&key, 1, at(6)), shared]);
+        assert_eq!(store.write(|c| budgets::prune(c, at(7))).unwrap(), 1);
+        assert_eq!(kept(), [shared]);
+    }
+
     fn records_come_back_as_they_were(database) {
         let store = database.store();
         let (_, key, _) = stored(&store);

@@ -1,25 +1,28 @@
 //! A protected request, from its facts to its recorded answer.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use actix_web::http::header::{CACHE_CONTROL, HeaderName, HeaderValue};
+use actix_web::http::header::{CACHE_CONTROL, HeaderName, HeaderValue, VARY};
 use actix_web::{HttpRequest, HttpResponse, web};
+use arc_swap::ArcSwap;
 use chrono::TimeDelta;
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use torvus_audit::{AuditRecord, Recorder};
-use torvus_domain::{Clock, Instants, Outcome, Refusal, RequestFacts, RequestId, rfc3339};
-use torvus_gate::{Gate, Identity, Verdict};
-use torvus_ratelimit::RateSnapshot;
+use torvus_domain::{
+    Clock, Instants, Outcome, Refusal, RequestFacts, RequestId, TrustedProxies, rfc3339,
+};
+use torvus_gate::{Counted, Gate, Identity, Verdict};
 
+use crate::client_ip::client_ip;
 use crate::credential::credential;
 use crate::problem::respond;
-use crate::{Call, rate_headers, record, with_request_id};
+use crate::{Call, counts, rate_headers, record, with_request_id};
 
 /// A URI above this is refused before authentication (public contract, section 3).
-const URI_BYTES_MAX: usize = 2_048;
+pub(crate) const URI_BYTES_MAX: usize = 2_048;
 /// So are headers above this, counted as they stand on the wire.
 const HEADER_BYTES_MAX: usize = 16_384;
 /// How long before its end a key's answers say so.
@@ -33,20 +36,22 @@ pub struct Guard {
     pub recorder: Arc<Recorder>,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
+    /// Whose word on the client's address counts.
+    pub proxies: Arc<ArcSwap<TrustedProxies>>,
 }
 
 /// What was decided and done, before it is an answer.
-struct Done {
-    result: Result<HttpResponse, Refusal>,
-    who: Option<Identity>,
-    route: Option<String>,
-    rate: Option<RateSnapshot>,
-    let_through: bool,
+pub(crate) struct Done {
+    pub(crate) result: Result<HttpResponse, Refusal>,
+    pub(crate) who: Option<Identity>,
+    pub(crate) route: Option<String>,
+    pub(crate) rate: Option<Counted>,
+    pub(crate) let_through: bool,
 }
 
 impl Done {
     /// A refusal of somebody unknown.
-    fn refused(refusal: Refusal) -> Self {
+    pub(crate) fn refused(refusal: Refusal) -> Self {
         Self {
             result: Err(refusal),
             who: None,
@@ -57,16 +62,89 @@ impl Done {
     }
 }
 
-/// What `work` gives, or `None` where it panics: the worker lives on, and the
-/// request is still recorded.
-async fn caught<T>(id: RequestId, work: impl Future<Output = T>) -> Option<T> {
-    match AssertUnwindSafe(work).catch_unwind().await {
-        Ok(value) => Some(value),
-        Err(_) => {
-            tracing::error!(request_id = %id, "a request ended in a panic");
-            None
+/// A request on its way from its head to its recorded answer.
+pub(crate) struct Incoming {
+    id: RequestId,
+    now: Instants,
+    client_ip: Option<IpAddr>,
+    record: AuditRecord,
+}
+
+impl Incoming {
+    pub(crate) fn of(guard: &Guard, request: &HttpRequest) -> Self {
+        let now = guard.clock.now();
+        let id = RequestId::new(now.wall);
+        let peer = request.peer_addr().map(|peer| peer.ip());
+        let client_ip = client_ip(peer, request.headers(), &guard.proxies.load());
+        Self {
+            id,
+            now,
+            client_ip,
+            record: record::begin(request, id, client_ip, &now),
         }
     }
+
+    /// It is not this request that is decided on, but the one it tells of.
+    pub(crate) fn asks_about(&mut self, method: &str, path: &str) {
+        record::asks_about(&mut self.record, method, path);
+    }
+
+    pub(crate) fn facts<'r>(
+        &self,
+        request: &'r HttpRequest,
+        method: &'r str,
+        path: &'r str,
+    ) -> RequestFacts<'r> {
+        RequestFacts {
+            method,
+            path,
+            client_ip: self.client_ip,
+            credential: credential(request.headers()),
+            request_id: self.id,
+            now: self.now,
+        }
+    }
+
+    /// Makes the answer of what was done, and gives it once it is recorded.
+    /// Where it can't be recorded the answer is 503.
+    pub(crate) async fn answer(
+        mut self,
+        guard: &Guard,
+        done: Option<Done>,
+        respond_to: impl Fn(&Refusal) -> HttpResponse,
+    ) -> HttpResponse {
+        let done = done.unwrap_or_else(|| {
+            tracing::error!(request_id = %self.id, "a request ended in a panic");
+            Done::refused(Refusal::Internal)
+        });
+        let (outcome, answer) = match done.result {
+            Ok(answer) => (Outcome::Ok, answer),
+            Err(refusal) => (refusal.outcome(), respond_to(&refusal)),
+        };
+        let (who, rate) = (done.who.as_ref(), done.rate.as_ref());
+        let mut answer = dress(answer, who, rate, outcome, self.now);
+        record::end(
+            &mut self.record,
+            who,
+            done.route,
+            answer.status().as_u16(),
+            outcome,
+            done.let_through,
+        );
+        self.record.spent = done.rate.map_or([None, None], |rate| rate.spent);
+        let (id, now) = (self.id, self.now);
+        if !recorded(guard, self.record, now).await {
+            let outcome = Outcome::Unavailable;
+            answer = dress(respond(&Refusal::Unavailable), who, rate, outcome, now);
+        }
+        with_request_id(answer, id)
+    }
+}
+
+/// What `work` gives, or `None` where it panics: the worker lives on, and the
+/// request is still recorded.
+pub(crate) async fn caught<T>(work: impl Future<Output = T>) -> Option<T> {
+    AssertUnwindSafe(work).catch_unwind().await.ok()
 }
 
 /// Decides on a request, calls `handler` where it may pass, records what
@@ -78,59 +156,27 @@ pub async fn guarded(
     payload: web::Payload,
     handler: impl FnOnce(Call) -> LocalBoxFuture<'static, Result<HttpResponse, Refusal>>,
 ) -> HttpResponse {
-    let now = guard.clock.now();
-    let id = RequestId::new(now.wall);
-    let ip = client_ip(&request);
-    let mut record = record::begin(&request, id, ip, &now);
-    let done = caught(id, decide(guard, request, payload, handler, id, ip, now))
-        .await
-        .unwrap_or_else(|| Done::refused(Refusal::Internal));
-    let (outcome, answer) = match done.result {
-        Ok(answer) => (Outcome::Ok, answer),
-        Err(refusal) => (refusal.outcome(), respond(&refusal)),
-    };
-    let mut answer = dress(answer, done.who.as_ref(), done.rate, outcome, now);
-    record::end(
-        &mut record,
-        done.who.as_ref(),
-        done.route,
-        answer.status().as_u16(),
-        outcome,
-        done.let_through,
-    );
-    if !recorded(guard, record, now).await {
-        answer = dress(
-            respond(&Refusal::Unavailable),
-            done.who.as_ref(),
-            done.rate,
-            Outcome::Unavailable,
-            now,
-        );
-    }
-    with_request_id(answer, id)
+    let incoming = Incoming::of(guard, &request);
+    let done = caught(decide(guard, &incoming, request, payload, handler)).await;
+    incoming.answer(guard, done, respond).await
 }
 
 async fn decide(
     guard: &Guard,
+    incoming: &Incoming,
     request: HttpRequest,
     payload: web::Payload,
     handler: impl FnOnce(Call) -> LocalBoxFuture<'static, Result<HttpResponse, Refusal>>,
-    id: RequestId,
-    ip: IpAddr,
-    now: Instants,
 ) -> Done {
     if let Err(refusal) = sizes(&request) {
         return Done::refused(refusal);
     }
-    let facts = RequestFacts {
-        method: request.method().as_str(),
-        path: request.uri().path(),
-        client_ip: ip,
-        credential: credential(request.headers()),
-        request_id: id,
-        now,
-    };
-    match guard.gate.check(&facts).await {
+    let (method, path) = (request.method().as_str(), request.uri().path());
+    match guard
+        .gate
+        .check(&incoming.facts(&request, method, path))
+        .await
+    {
         Verdict::Refuse {
             refusal,
             who,
@@ -157,11 +203,12 @@ async fn decide(
                 request,
                 payload,
             };
-            let result = caught(id, async { handler(call).await })
-                .await
-                .unwrap_or(Err(Refusal::Internal));
+            let result = caught(async { handler(call).await }).await;
+            if result.is_none() {
+                tracing::error!(request_id = %incoming.id, "a handler ended in a panic");
+            }
             Done {
-                result,
+                result: result.unwrap_or(Err(Refusal::Internal)),
                 who,
                 route: pattern,
                 rate: Some(rate),
@@ -171,7 +218,7 @@ async fn decide(
     }
 }
 
-fn sizes(request: &HttpRequest) -> Result<(), Refusal> {
+pub(crate) fn sizes(request: &HttpRequest) -> Result<(), Refusal> {
     let uri = request
         .uri()
         .path_and_query()
@@ -191,29 +238,21 @@ fn sizes(request: &HttpRequest) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// The peer's address; an IPv4-mapped one as IPv4.
-fn client_ip(request: &HttpRequest) -> IpAddr {
-    request
-        .peer_addr()
-        .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| {
-            peer.ip().to_canonical()
-        })
-}
-
 /// Adds what the public contract, section 3, wants on answers under `/v1`.
 fn dress(
     mut answer: HttpResponse,
     who: Option<&Identity>,
-    rate: Option<RateSnapshot>,
+    rate: Option<&Counted>,
     outcome: Outcome,
     now: Instants,
 ) -> HttpResponse {
     let headers = answer.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(VARY, HeaderValue::from_static("Authorization"));
     let Some(rate) = rate else {
         return answer;
     };
-    rate_headers::add(headers, &rate, outcome == Outcome::RateLimited);
+    rate_headers::add(headers, &rate.snapshot, outcome == Outcome::RateLimited);
     let soon = who
         .and_then(|who| who.key_expires_at)
         .filter(|end| *end - now.wall <= EXPIRY_NOTICE)
@@ -235,9 +274,11 @@ async fn recorded(guard: &Guard, mut record: AuditRecord, began: Instants) -> bo
         outcome = record.outcome.as_str(),
         "request"
     );
+    counts::request(&record);
     let request_id = record.request_id;
     let safe = guard.recorder.record(record).await.is_ok();
     if !safe {
+        counts::unrecorded();
         tracing::error!(
             request_id = request_id.map(tracing::field::display),
             "a request could not be recorded"

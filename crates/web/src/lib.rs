@@ -1,14 +1,21 @@
 #![doc = include_str!("../README.md")]
 
 mod call;
+mod client_ip;
+mod counts;
 mod credential;
+mod forward_auth;
 mod guard;
+mod original;
 mod problem;
 mod rate_headers;
 mod record;
 mod request_id;
 
 pub use call::Call;
+pub use counts::{REQUEST_DURATION, REQUESTS, UNRECORDED};
+pub use forward_auth::forward_auth;
 pub use guard::{Guard, guarded};
+pub use original::Told;
 pub use problem::respond;
 pub use request_id::{client_request_id, with_request_id};

@@ -11,6 +11,7 @@ use torvus_key_core::{Environment, redact};
 
 use crate::request_id::client_request_id;
 
+const METHOD_BYTES_MAX: usize = 64;
 const PATH_BYTES_MAX: usize = 2_048;
 const AGENT_BYTES_MAX: usize = 512;
 
@@ -18,7 +19,7 @@ const AGENT_BYTES_MAX: usize = 512;
 pub(crate) fn begin(
     request: &HttpRequest,
     id: RequestId,
-    ip: IpAddr,
+    ip: Option<IpAddr>,
     now: &Instants,
 ) -> AuditRecord {
     let mut record = AuditRecord::new(now.wall, Category::ApiActivity, Outcome::Unknown);
@@ -26,14 +27,19 @@ pub(crate) fn begin(
     record.request_id = Some(id);
     record.client_request_id =
         client_request_id(headers).map(|text| cut(&redact(text), PATH_BYTES_MAX));
-    record.method = Some(cut(&redact(request.method().as_str()), 64));
-    record.path = Some(cut(&redact(request.uri().path()), PATH_BYTES_MAX));
-    record.ip = Some(ip);
+    asks_about(&mut record, request.method().as_str(), request.uri().path());
+    record.ip = ip;
     record.user_agent = headers.get(USER_AGENT).map(|value| {
         let text = String::from_utf8_lossy(value.as_bytes());
         cut(&redact(&text), AGENT_BYTES_MAX)
     });
     record
+}
+
+/// The method and the raw path that are decided on.
+pub(crate) fn asks_about(record: &mut AuditRecord, method: &str, path: &str) {
+    record.method = Some(cut(&redact(method), METHOD_BYTES_MAX));
+    record.path = Some(cut(&redact(path), PATH_BYTES_MAX));
 }
 
 /// What is known when it is answered.

@@ -86,6 +86,7 @@ fn snapshot(token: &ApiKeyToken) -> KeySnapshot {
         key,
         account,
         secret_ends_at: None,
+        spent: Vec::new(),
     }
 }
 
@@ -109,15 +110,17 @@ async fn send(
         gate: Gate::new(
             Arc::new(keys),
             Arc::new(PepperRing::new(vec![pepper]).unwrap()),
-            Arc::new(RouteTable::torvus()),
+            Arc::new(ArcSwap::from_pointee(RouteTable::torvus())),
             Arc::new(Limiter::memory()),
             Arc::new(ArcSwap::from_pointee(Plans::shipped())),
         ),
         recorder: Arc::new(Recorder::start(Arc::clone(&log) as _).unwrap()),
         clock: Arc::new(SystemClock::new()),
+        proxies: Arc::default(),
     };
     let (request, mut payload) = TestRequest::get()
         .uri("/v1/account")
+        .peer_addr("203.0.113.5:4711".parse().unwrap())
         .insert_header((AUTHORIZATION, format!("Bearer {}", token.expose())))
         .to_http_parts();
     let payload = web::Payload::from_request(&request, &mut payload)

@@ -13,7 +13,7 @@ use torvus_domain::{
     LookupFuture, LookupUnavailable, PermissionSet, PlanName, Plans, Refusal, RequestFacts,
     RequestId, Timestamp,
 };
-use torvus_gate::{Gate, Identity, Verdict};
+use torvus_gate::{Counted, Gate, Identity, Verdict};
 use torvus_key_core::{ApiKeyToken, Environment, KeyDigest, Pepper, PepperRing, PepperVersion};
 use torvus_ratelimit::{Limiter, RateSnapshot};
 
@@ -22,6 +22,12 @@ pub(crate) struct Keys {
     known: Mutex<HashMap<KeyDigest, KeySnapshot>>,
     pub(crate) down: AtomicBool,
     pub(crate) asked: AtomicUsize,
+}
+
+impl Keys {
+    pub(crate) fn insert(&self, digest: KeyDigest, snapshot: KeySnapshot) {
+        self.known.lock().unwrap().insert(digest, snapshot);
+    }
 }
 
 impl KeyLookup for Keys {
@@ -38,12 +44,7 @@ impl KeyLookup for Keys {
 }
 
 /// What a refusal carries: why, who, route, budget.
-pub(crate) type Refused = (
-    Refusal,
-    Option<Identity>,
-    Option<String>,
-    Option<RateSnapshot>,
-);
+pub(crate) type Refused = (Refusal, Option<Identity>, Option<String>, Option<Counted>);
 
 pub(crate) struct World {
     pub(crate) gate: Gate,
@@ -95,6 +96,7 @@ pub(crate) fn issue(account: &Account, environment: Environment) -> (ApiKeyToken
         key,
         account: account.clone(),
         secret_ends_at: None,
+        spent: Vec::new(),
     };
     (token, snapshot)
 }
@@ -109,7 +111,7 @@ impl World {
         let gate = Gate::new(
             Arc::<Keys>::clone(&keys),
             Arc::clone(&peppers),
-            Arc::new(RouteTable::torvus()),
+            Arc::new(ArcSwap::from_pointee(RouteTable::torvus())),
             Arc::new(Limiter::memory()),
             Arc::clone(&plans),
         );
@@ -126,7 +128,7 @@ impl World {
     /// Stores a key, under the oldest pepper.
     pub(crate) fn store(&self, token: &ApiKeyToken, snapshot: KeySnapshot) {
         let (_, digest) = self.peppers.digests(token).last().unwrap();
-        self.keys.known.lock().unwrap().insert(digest, snapshot);
+        self.keys.insert(digest, snapshot);
     }
 
     /// A stored key of a professional account, changed before it is stored.
@@ -146,7 +148,7 @@ impl World {
         let facts = RequestFacts {
             method,
             path,
-            client_ip: self.client_ip,
+            client_ip: Some(self.client_ip),
             credential,
             request_id: RequestId::new(start()),
             now: Instants {
@@ -170,7 +172,7 @@ impl World {
             .ask("GET", "/v1/account", Credential::Bearer(token.expose()))
             .await
         {
-            Verdict::Allow { rate, .. } => Ok(rate),
+            Verdict::Allow { rate, .. } => Ok(rate.snapshot),
             Verdict::Refuse { refusal, .. } => Err(refusal),
         }
     }

@@ -17,7 +17,7 @@ async fn spend(world: &World, token: &ApiKeyToken) -> u32 {
     assert_eq!(refusal, Refusal::RateLimited);
     assert_eq!(route.as_deref(), Some("/v1/account"));
     assert!(who.is_some());
-    let rate = rate.unwrap();
+    let rate = rate.unwrap().snapshot;
     assert_eq!(rate.remaining, 0);
     assert!(rate.next_seconds >= 1);
     passed
@@ -102,7 +102,7 @@ async fn an_account_shares_one_budget_where_its_plan_says_so() {
     assert_eq!(spend(&world, &free).await, 15);
     assert_eq!(spend(&world, &late).await, 0);
     let (.., rate) = world.refused("GET", "/v1/account", &late).await;
-    assert_eq!(rate.unwrap().scope, LimitScope::Account);
+    assert_eq!(rate.unwrap().snapshot.scope, LimitScope::Account);
     // The other environment, and another account, have budgets of their own.
     let (test, found) = issue(&owner, Environment::Test);
     world.store(&test, found);
@@ -142,6 +142,45 @@ async fn without_a_plan_nothing_can_be_decided() {
     let (refusal, who, _, rate) = world.refused("GET", "/v1/account", &token).await;
     assert_eq!((refusal, rate), (Refusal::Unavailable, None));
     assert!(who.is_some());
+}
+
+#[tokio::test]
+async fn what_the_shared_budget_refuses_costs_the_key_nothing() {
+    let mut world = World::new();
+    world.plans.store(shared_plans(10));
+    let owner = account("professional");
+    let (bound, mut found) = issue(&owner, Environment::Live);
+    found.key.limit = Some(5);
+    world.store(&bound, found);
+    let (free, found) = issue(&owner, Environment::Live);
+    world.store(&free, found);
+    assert_eq!(spend(&world, &free).await, 10);
+    assert_eq!(spend(&world, &bound).await, 0);
+    // An hour later the key has its whole limit, whatever it asked meanwhile.
+    world.second = 3_600;
+    assert_eq!(spend(&world, &bound).await, 5);
+}
+
+#[tokio::test]
+async fn a_restart_goes_on_from_what_was_recorded() {
+    let world = World::new();
+    let (token, mut found) = issue(&account("professional"), Environment::Live);
+    found.key.limit = Some(10);
+    world.store(&token, found.clone());
+    let mut recorded = None;
+    for _ in 0..7 {
+        let credential = torvus_domain::Credential::Bearer(token.expose());
+        let Verdict::Allow { rate, .. } = world.ask("GET", "/v1/account", credential).await else {
+            panic!("refused");
+        };
+        recorded = rate.spent[0];
+    }
+    let mut restarted = World::new();
+    restarted.second = 1;
+    found.spent = vec![recorded.unwrap()];
+    let (_, digest) = restarted.peppers.digests(&token).last().unwrap();
+    restarted.keys.insert(digest, found);
+    assert_eq!(spend(&restarted, &token).await, 3);
 }
 
 /// Many tasks at once: the limit is still the limit.

@@ -26,6 +26,7 @@ async fn a_good_key_is_let_through_with_all_that_a_handler_needs() {
     };
     assert_eq!(route.operation, "delete_document");
     assert_eq!(params, ["v1", "d2"]);
+    let rate = rate.snapshot;
     assert_eq!((rate.limit, rate.remaining), (1_000, 999));
     assert_eq!(grant.key().hint, token.hint());
     assert_eq!(grant.account().id, grant.key().account_id);
@@ -177,7 +178,7 @@ async fn a_wrong_route_or_permission_is_counted_and_tells_the_budget() {
     ] {
         let (refusal, who, found, rate) = world.refused(method, path, &token).await;
         assert_eq!((refusal, found.as_deref()), (expected, route));
-        assert_eq!(rate.unwrap().remaining, remaining);
+        assert_eq!(rate.unwrap().snapshot.remaining, remaining);
         assert!(who.is_some());
     }
     assert_eq!(world.outcome(&token).await.unwrap().remaining, 994);

@@ -1,34 +1,13 @@
 //! The bound of the public contract, section 8: at most L at once and, over any d seconds, at most
 //! L + ⌈d·L/3600⌉.
 
-#[cfg(test)]
-mod kit;
-
 use std::sync::Barrier;
 use std::thread;
 
-use kit::{at_nanos, at_secs, key};
+use crate::kit::{HOUR_NANOS, assert_bound, at_nanos, at_secs, key};
 use proptest::prelude::*;
-use torvus_ratelimit::{Budget, Limiter};
-
-const HOUR_NANOS: u128 = 3_600_000_000_000;
-
-/// Over every interval between two of these instants, no more than the bound passed.
-fn assert_bound(limit: u32, passed: &[u64]) {
-    let mut passed = passed.to_vec();
-    passed.sort_unstable();
-    for (first, start) in passed.iter().enumerate() {
-        for (last, end) in passed.iter().enumerate().skip(first) {
-            let count = (last - first + 1) as u128;
-            let back = (u128::from(end - start) * u128::from(limit)).div_ceil(HOUR_NANOS);
-            assert!(
-                count <= u128::from(limit) + back,
-                "{count} of {limit} per hour in {} ns",
-                end - start
-            );
-        }
-    }
-}
+use torvus_domain::Budget;
+use torvus_ratelimit::Limiter;
 
 #[test]
 fn at_once_exactly_the_limit_passes() {

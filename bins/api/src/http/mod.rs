@@ -1,0 +1,9 @@
+//! The public port: actix's HTTP/1.1 over connections that are watched.
+
+mod connection;
+mod server;
+mod stream;
+mod watch;
+
+pub(crate) use server::{Port, serve};
+pub(crate) use stream::Watched;
