@@ -238,6 +238,12 @@ impl TestApp {
         self.server().pid()
     }
 
+    /// How many files and sockets the server has open.
+    pub fn open_files(&self) -> usize {
+        let folder = format!("/proc/{}/fd", self.pid());
+        std::fs::read_dir(folder).unwrap().count()
+    }
+
     /// What the server printed before the line that tells its address.
     pub fn greeting(&self) -> &[String] {
         &self.server().greeting

@@ -13,6 +13,8 @@ use actix_service::{ServiceFactoryExt as _, fn_service, map_config};
 use actix_web::dev::AppConfig;
 use actix_web::{App as ActixApp, web};
 use metrics::counter;
+use rustix::net::listen;
+use rustix::net::sockopt::set_socket_send_buffer_size;
 use tokio::net::TcpStream;
 
 use super::stream::Stream;
@@ -31,6 +33,9 @@ const DRAIN_SECONDS: u64 = 10;
 /// How many connections may wait to be accepted.
 const BACKLOG: i32 = 1_024;
 
+/// How much the system may keep for a client that does not read.
+const UNREAD_BYTES_MAX: usize = 256 * 1024;
+
 /// Where and how wide the public port is open.
 pub(crate) struct Port {
     /// The socket.
@@ -43,7 +48,9 @@ pub(crate) struct Port {
 
 /// Starts to serve the app.
 pub(crate) fn serve(port: Port, app: web::Data<App>) -> io::Result<Server> {
-    rustix::net::listen(&port.listener, BACKLOG)?;
+    listen(&port.listener, BACKLOG)?;
+    // What is accepted inherits it.
+    set_socket_send_buffer_size(&port.listener, UNREAD_BYTES_MAX)?;
     let cores = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let workers = port.workers.unwrap_or_else(cores);
     let builder = Server::build()

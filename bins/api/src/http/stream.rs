@@ -5,7 +5,9 @@ use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
+use rustix::net::sockopt::set_socket_linger;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
@@ -28,14 +30,6 @@ impl Watched {
     /// A request was handed to the app, and is in flight until this is dropped.
     pub(crate) fn begin(&self) -> InFlight {
         self.connection.begin(&self.now)
-    }
-
-    /// An error once the watch has had enough.
-    fn alive(&self) -> io::Result<()> {
-        match self.connection.expired.get() {
-            None => Ok(()),
-            Some(stall) => Err(io::Error::new(io::ErrorKind::TimedOut, stall.as_str())),
-        }
     }
 
     /// Notes how a write went.
@@ -62,6 +56,17 @@ impl Stream {
         }
     }
 
+    /// An error once the watch has had enough.
+    fn alive(&self) -> io::Result<()> {
+        let Some(stall) = self.watched.connection.expired.get() else {
+            return Ok(());
+        };
+        // Reset, not closed: what the client does not read would stay with
+        // the system until it does.
+        set_socket_linger(&self.socket, Some(Duration::ZERO))?;
+        Err(io::Error::new(io::ErrorKind::TimedOut, stall.as_str()))
+    }
+
     pub(super) fn watched(&self) -> Watched {
         self.watched.clone()
     }
@@ -73,7 +78,7 @@ impl AsyncRead for Stream {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        self.watched.alive()?;
+        self.alive()?;
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.socket).poll_read(context, buffer);
         let Watched { connection, now } = &self.watched;
@@ -91,7 +96,7 @@ impl AsyncWrite for Stream {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.watched.alive()?;
+        self.alive()?;
         let wrote = Pin::new(&mut self.socket).poll_write(context, bytes);
         self.watched.wrote(wrote, context)
     }
@@ -101,7 +106,7 @@ impl AsyncWrite for Stream {
         context: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.watched.alive()?;
+        self.alive()?;
         let wrote = Pin::new(&mut self.socket).poll_write_vectored(context, slices);
         self.watched.wrote(wrote, context)
     }

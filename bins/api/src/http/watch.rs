@@ -7,6 +7,7 @@ use std::rc::{Rc, Weak};
 use std::time::Duration;
 
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 
 use super::connection::{Connection, Turn};
 use super::stream::Stream;
@@ -20,6 +21,7 @@ const ANSWER_TURNS: Turn = 59;
 
 /// The connections of one worker.
 pub(super) struct Watch {
+    start: Instant,
     now: Rc<Cell<Turn>>,
     connections: RefCell<Vec<Weak<Connection>>>,
 }
@@ -27,6 +29,7 @@ pub(super) struct Watch {
 impl Watch {
     pub(super) fn new() -> Rc<Self> {
         Rc::new(Self {
+            start: Instant::now(),
             now: Rc::default(),
             connections: RefCell::default(),
         })
@@ -44,7 +47,9 @@ impl Watch {
     }
 
     fn turn(&self) -> bool {
-        let now = self.now.get().wrapping_add(1);
+        // By the clock: on a busy worker a turn comes late.
+        let turns = self.start.elapsed().as_millis() / TURN.as_millis();
+        let now = Turn::try_from(turns).unwrap_or(Turn::MAX);
         self.now.set(now);
         let mut connections = self.connections.borrow_mut();
         connections.retain(|connection| match connection.upgrade() {
