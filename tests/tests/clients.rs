@@ -161,7 +161,7 @@ fn in_arguments(text: &str) -> bool {
 }
 
 #[test]
-fn each_example_is_run_here() {
+fn each_example_is_short_and_run_here() {
     let mut found: Vec<String> = std::fs::read_dir(examples_folder())
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
@@ -171,6 +171,14 @@ fn each_example_is_run_here() {
     found.sort();
     run.sort();
     assert_eq!(found, run);
+    for name in EXAMPLES {
+        let text = std::fs::read_to_string(examples_folder().join(name)).unwrap();
+        let lines = text.lines().count();
+        assert!(
+            lines <= 90,
+            "{name} is an example, not a library: {lines} lines"
+        );
+    }
 }
 
 #[test]
