@@ -16,7 +16,7 @@ use torvus_e2e::{
 const LIMIT: &str = "1200";
 
 /// A client may be late by what a busy machine needs.
-const LATE: Duration = Duration::from_millis(1200);
+const LATE: Duration = Duration::from_secs(2);
 
 /// A clock's reading and a timer's may differ by one tick.
 const TICK: Duration = Duration::from_millis(2);
@@ -134,20 +134,12 @@ fn waits(name: &str, passed: &[Passed]) -> usize {
         .count()
 }
 
-/// The statuses of a key's records, oldest first, from after the limit was used up.
-fn recorded(app: &TestApp, key: &Key, requests: usize) -> Vec<Value> {
-    let list = app.admin(&[
-        "audit",
-        "list",
-        "--key",
-        &key.id,
-        "--limit",
-        &requests.to_string(),
-    ]);
-    let mut records: Vec<Value> = list["data"].as_array().unwrap().clone();
-    records.reverse();
+/// The statuses of an example's records, oldest first. The kit's own client sends no user agent.
+fn recorded(app: &TestApp, key: &Key) -> Vec<Value> {
+    let list = app.admin(&["audit", "list", "--key", &key.id, "--limit", "500"]);
+    let records = list["data"].as_array().unwrap().iter().rev();
     records
-        .iter()
+        .filter(|record| record["user_agent"].is_string())
         .map(|record| record["status"].clone())
         .collect()
 }
@@ -236,18 +228,23 @@ fn a_used_up_limit_is_waited_for_as_long_as_retry_after_says() {
         let key = app.key_with(&account, "test", "read,write", &["--limit", LIMIT]);
         let wire = Wire::to(app.address());
         let mut command = command(name, &home(&app, name), &wire.url(), &key.token);
-        exhaust(&app.client(&key.token));
+        let client = app.client(&key.token);
+        exhaust(&client);
 
         let ended = std::thread::scope(|scope| {
             let run = scope.spawn(|| run_to_end(&mut command));
             while !run.is_finished() {
+                // What comes back before the example has started must not be there for it.
+                if wire.passed().is_empty() {
+                    client.get("/v1/account");
+                }
                 assert!(!in_arguments(&key.token), "{name} shows the key to ps");
                 std::thread::sleep(Duration::from_millis(100));
             }
             run.join().unwrap()
         });
         let passed = wire.passed();
-        assert!(waits(name, &passed) >= 2, "{passed:?}");
+        assert!(waits(name, &passed) >= 1, "{passed:?}");
 
         // The server's records say the same: nothing was asked beside what is seen here.
         let answered: Vec<Value> = passed
@@ -255,7 +252,7 @@ fn a_used_up_limit_is_waited_for_as_long_as_retry_after_says() {
             .filter_map(Passed::status)
             .map(Value::from)
             .collect();
-        assert_eq!(recorded(&app, &key, answered.len()), answered);
+        assert_eq!(recorded(&app, &key), answered);
 
         let posts = passed.iter().filter(|p| p.first_line.starts_with("POST "));
         let mut keys: Vec<Option<&str>> = posts.map(|p| p.header("idempotency-key")).collect();
