@@ -215,12 +215,12 @@ impl TestApp {
 
     /// A client with that key.
     pub fn client(&self, token: &str) -> Client {
-        Client::new(&self.base(), Some(token))
+        Client::new(&self.url(), Some(token))
     }
 
     /// A client without a key.
     pub fn anonymous(&self) -> Client {
-        Client::new(&self.base(), None)
+        Client::new(&self.url(), None)
     }
 
     /// A new connection for any bytes.
@@ -231,6 +231,11 @@ impl TestApp {
     /// Where the server listens.
     pub fn address(&self) -> SocketAddr {
         self.server().address
+    }
+
+    /// Where the server listens, as a URL.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address())
     }
 
     /// The server's process.
@@ -300,10 +305,6 @@ impl TestApp {
 
     pub(crate) fn next_number(&self) -> u32 {
         self.number.fetch_add(1, Ordering::Relaxed)
-    }
-
-    fn base(&self) -> String {
-        format!("http://{}", self.address())
     }
 
     fn log_file(&self) -> PathBuf {

@@ -25,20 +25,24 @@ mod answer;
 mod app;
 mod blocker;
 mod client;
+mod examples;
 mod postgres;
 mod programs;
 mod raw;
 mod server;
 mod template;
+mod wire;
 
 pub use admin::{AdminRun, Key};
 pub use answer::Answer;
 pub use app::{AnotherServer, Builder, Database, TestApp};
 pub use blocker::Blocker;
 pub use client::{Client, random_like};
+pub use examples::{EXAMPLES, example, examples_folder, library};
 pub use programs::{Ended, api_binary, run_to_end};
 pub use raw::RawClient;
 pub use server::{key_like, wait_until};
+pub use wire::{Passed, Wire};
 
 /// The body of every 401, byte for byte.
 pub const BODY_401: &str = r#"{"error":"authentication_failed","message":"Invalid API key"}"#;

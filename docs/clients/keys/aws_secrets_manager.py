@@ -1,0 +1,28 @@
+"""The key from AWS Secrets Manager: needs `pip install requests boto3`.
+
+    aws secretsmanager create-secret --name torvus/api-key --secret-string file://key.txt
+
+boto3 finds credentials and region as always: the role of the machine or task, AWS_PROFILE, AWS_DEFAULT_REGION.
+All the role needs is secretsmanager:GetSecretValue for this one secret.
+"""
+
+import os
+
+import boto3
+import requests
+
+SECRET_ID = os.environ.get("TORVUS_SECRET_ID", "torvus/api-key")
+
+
+def api_key():
+    """Asks for the current version. Call it at the start, and again after a 401: the key may have been changed."""
+    secret = boto3.client("secretsmanager").get_secret_value(SecretId=SECRET_ID)
+    return secret["SecretString"].strip()
+
+
+if __name__ == "__main__":
+    url = os.environ.get("TORVUS_URL", "http://127.0.0.1:8080")
+    headers = {"Authorization": f"Bearer {api_key()}"}
+    answer = requests.get(f"{url}/v1/account", headers=headers, timeout=30)
+    answer.raise_for_status()
+    print(answer.json()["account_id"])
