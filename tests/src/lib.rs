@@ -25,9 +25,12 @@ mod answer;
 mod app;
 mod blocker;
 mod client;
+mod dice;
 mod postgres;
 mod programs;
 mod raw;
+pub mod routes;
+mod rows;
 mod server;
 mod template;
 
@@ -36,8 +39,9 @@ pub use answer::Answer;
 pub use app::{AnotherServer, Builder, Database, TestApp};
 pub use blocker::Blocker;
 pub use client::{Client, random_like};
+pub use dice::Dice;
 pub use programs::{Ended, api_binary, run_to_end};
-pub use raw::RawClient;
+pub use raw::{KeepAlive, RawClient};
 pub use server::{key_like, wait_until};
 
 /// The body of every 401, byte for byte.
