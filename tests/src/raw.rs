@@ -2,7 +2,7 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::Answer;
 
@@ -16,7 +16,7 @@ pub struct RawClient {
 
 impl RawClient {
     pub(crate) fn connect(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect(address).unwrap();
+        let stream = connect(address);
         stream
             .set_read_timeout(Some(Duration::from_secs(20)))
             .unwrap();
@@ -66,6 +66,21 @@ impl RawClient {
             Err(error) if error.kind() == ErrorKind::Interrupted => true,
             Err(error) if error.kind() == ErrorKind::ConnectionReset => false,
             Err(error) => panic!("no answer ({error}) to {}", sent.escape_ascii()),
+        }
+    }
+}
+
+/// Connects; where tens of thousands of connections were made before, waits until a port is free again.
+fn connect(address: SocketAddr) -> TcpStream {
+    let deadline = Instant::now() + Duration::from_secs(90);
+    loop {
+        match TcpStream::connect(address) {
+            Err(error)
+                if error.kind() == ErrorKind::AddrNotAvailable && Instant::now() < deadline =>
+            {
+                std::thread::sleep(Duration::from_millis(50));
+            }
+            connected => return connected.unwrap(),
         }
     }
 }

@@ -48,9 +48,11 @@ pub fn others(path: &str) -> Vec<Vec<u8>> {
     let mut found: BTreeSet<Vec<u8>> = BTreeSet::new();
     found.extend(ENDS.iter().map(|end| [plain, end].concat()));
     found.extend(STARTS.iter().map(|start| [start, plain].concat()));
+    // All slashes, the one after `/v1`, and the last one.
+    let inner = ["/v1".len(), path.rfind('/').unwrap()];
     for slash in SLASHES {
         found.insert(path.replace('/', slash).into_bytes());
-        for (at, _) in path.match_indices('/') {
+        for at in inner {
             let (before, after) = (&path[..at], &path[at + 1..]);
             found.insert(format!("{before}{slash}{after}").into_bytes());
         }
