@@ -13,7 +13,7 @@ use crate::blocker::Blocker;
 use crate::postgres::Cluster;
 use crate::programs::{admin_binary, api_binary, bare};
 use crate::server::Server;
-use crate::{Client, RawClient, template};
+use crate::{Client, KeepAlive, RawClient, template};
 
 /// The pepper of every app on PostgreSQL: version and base64 of 32 bytes.
 const PEPPER: &str = "1:VGhpcyBwZXBwZXIgaXMgZm9yIHRlc3RzIG9ubHkhISE=";
@@ -226,6 +226,11 @@ impl TestApp {
     /// A new connection for any bytes.
     pub fn raw(&self) -> RawClient {
         RawClient::connect(self.address())
+    }
+
+    /// A connection for any bytes, that is made again where it ended.
+    pub fn keep_alive(&self) -> KeepAlive {
+        KeepAlive::new(self.address())
     }
 
     /// Where the server listens.

@@ -1,85 +1,8 @@
-//! Every route against every set of permissions, live against test, own against foreign. What is expected
-//! is written here by hand, so that the server's own table is tested and not believed.
+//! Every route against every set of permissions, live against test, own against foreign.
 
-use serde_json::{Value, json};
+use serde_json::json;
+use torvus_e2e::routes::{ALL, ROUTES, SETS, Things, body};
 use torvus_e2e::{Answer, Client, Database, TestApp, on_both, random_like};
-
-/// Method, path (`V D R P`: ids of a vault, document, recipient, policy), permission, and the status when it
-/// is allowed. What deletes comes last.
-#[rustfmt::skip]
-const ROUTES: [(&str, &str, &str, u16); 18] = [
-    ("GET",    "/v1/account",                "any",    200),
-    ("GET",    "/v1/vaults",                 "read",   200),
-    ("GET",    "/v1/vaults/V",               "read",   200),
-    ("GET",    "/v1/vaults/V/documents",     "read",   200),
-    ("GET",    "/v1/vaults/V/recipients",    "read",   200),
-    ("GET",    "/v1/vaults/V/policies",      "read",   200),
-    ("GET",    "/v1/check-ins",              "read",   200),
-    ("POST",   "/v1/vaults",                 "write",  201),
-    ("PUT",    "/v1/vaults/V",               "write",  200),
-    ("PATCH",  "/v1/vaults/V",               "write",  200),
-    ("POST",   "/v1/vaults/V/documents",     "write",  201),
-    ("POST",   "/v1/vaults/V/recipients",    "write",  201),
-    ("POST",   "/v1/vaults/V/policies",      "write",  201),
-    ("POST",   "/v1/check-ins",              "write",  201),
-    ("DELETE", "/v1/vaults/V/documents/D",   "delete", 204),
-    ("DELETE", "/v1/vaults/V/recipients/R",  "delete", 204),
-    ("DELETE", "/v1/vaults/V/policies/P",    "delete", 204),
-    ("DELETE", "/v1/vaults/V",               "delete", 204),
-];
-
-const ALL: &str = "read,write,delete";
-const SETS: [&str; 7] = [
-    "read",
-    "write",
-    "delete",
-    "read,write",
-    "read,delete",
-    "write,delete",
-    ALL,
-];
-
-/// A vault that holds one of each.
-struct Things {
-    vault: String,
-    document: String,
-    recipient: String,
-    policy: String,
-}
-
-impl Things {
-    fn make(client: &Client) -> Self {
-        let vault = client.vault("a vault");
-        Self {
-            document: client.inside(&vault, "documents", "a document"),
-            recipient: client.inside(&vault, "recipients", "a recipient"),
-            policy: client.inside(&vault, "policies", "a policy"),
-            vault,
-        }
-    }
-
-    fn path(&self, pattern: &str) -> String {
-        let ids = [
-            ("V", &self.vault),
-            ("D", &self.document),
-            ("R", &self.recipient),
-            ("P", &self.policy),
-        ];
-        let segments = pattern.split('/').map(|segment| {
-            let id = ids.iter().find(|(letter, _)| *letter == segment);
-            id.map_or(segment, |(_, id)| id.as_str())
-        });
-        segments.collect::<Vec<_>>().join("/")
-    }
-}
-
-fn body(method: &str, path: &str) -> Option<Value> {
-    match method {
-        "POST" if path.ends_with("check-ins") => Some(json!({ "note": "here" })),
-        "POST" | "PUT" | "PATCH" => Some(json!({ "name": "a name" })),
-        _ => None,
-    }
-}
 
 fn call(client: &Client, method: &str, path: &str) -> Answer {
     client.call(method, path, body(method, path).as_ref())
