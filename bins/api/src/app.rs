@@ -9,6 +9,7 @@ use torvus_domain::{Clock, Refusal, RequestId};
 use torvus_web::{Guard, guarded, respond, with_request_id};
 
 use crate::failure::Failure;
+use crate::openapi::Documents;
 use crate::v1;
 
 /// What every worker shares.
@@ -16,6 +17,7 @@ pub(crate) struct App {
     guard: Guard,
     handlers: Vec<v1::Handler>,
     context: Arc<v1::Context>,
+    documents: Documents,
 }
 
 impl App {
@@ -39,6 +41,7 @@ impl App {
             guard,
             handlers,
             context,
+            documents: Documents::new(routes)?,
         })
     }
 
@@ -64,7 +67,10 @@ pub(crate) async fn enter(
             Err(_) => plain(&app, &Refusal::Internal),
         };
     }
-    plain(&app, &Refusal::NotFound)
+    match app.documents.answer(&request) {
+        Some(answer) => with_request_id(answer, RequestId::new(app.clock().now().wall)),
+        None => plain(&app, &Refusal::NotFound),
+    }
 }
 
 async fn protected(

@@ -6,6 +6,7 @@ mod cli;
 mod failure;
 mod health;
 mod logging;
+mod openapi;
 mod process;
 mod serve;
 mod store;

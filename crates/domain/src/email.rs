@@ -13,6 +13,9 @@ pub struct Email(String);
 pub struct EmailError;
 
 impl Email {
+    /// How many characters one may have.
+    pub const MAX_CHARS: usize = 254;
+
     /// The address as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -37,7 +40,7 @@ impl FromStr for Email {
         let odd = |c: char| {
             c.is_whitespace() || c.is_control() || matches!(c, '@' | '<' | '>' | ',' | ';')
         };
-        if text.len() > 254
+        if text.len() > Self::MAX_CHARS
             || local.is_empty()
             || host.is_empty()
             || text.chars().filter(|c| *c == '@').count() != 1

@@ -10,5 +10,5 @@ mod request_id;
 
 pub use call::Call;
 pub use guard::{Guard, guarded};
-pub use problem::respond;
+pub use problem::{problem, respond};
 pub use request_id::{client_request_id, with_request_id};
