@@ -102,92 +102,54 @@ impl Resource {
 /// Tells of an operation of the route table.
 #[must_use]
 pub(crate) fn described(operation: &str) -> Option<Described> {
-    use Does::{Change, List, Make, Remove, Replace, Show};
-    let (does, resource, summary, description) = match operation {
-        "get_account" => (
-            Show,
-            account::resource(),
-            "Show the account",
-            "Whose key it is. Every valid key may ask, so this is a good first call.",
-        ),
-        "list_vaults" => (
-            List,
-            vaults::resource(),
-            "List vaults",
-            "The account's vaults in the key's environment, newest first.",
-        ),
-        "get_vault" => (Show, vaults::resource(), "Show a vault", ""),
-        "create_vault" => (Make, vaults::resource(), "Make a vault", ""),
-        "replace_vault" => (
-            Replace,
-            vaults::resource(),
-            "Replace a vault",
-            "What is not sent is as in a new vault. What lies in the vault stays.",
-        ),
-        "update_vault" => (
-            Change,
-            vaults::resource(),
-            "Change a vault",
-            "What is not sent stays as it is; `null` clears what may be empty.",
-        ),
-        "delete_vault" => (
-            Remove,
-            vaults::resource(),
-            "Delete a vault",
-            "All that lies in the vault goes with it.",
-        ),
-        "list_documents" => (
-            List,
-            in_vault::<Document>(),
-            "List the documents of a vault",
-            "Newest first. `size` and `sha256` stand for the content, which is not in it.",
-        ),
-        "create_document" => (
-            Make,
-            in_vault::<Document>(),
-            "Put a document into a vault",
-            "The answer tells `size` and `sha256` instead of the content.",
-        ),
-        "delete_document" => (Remove, in_vault::<Document>(), "Delete a document", ""),
-        "list_recipients" => (
-            List,
-            in_vault::<Recipient>(),
-            "List the recipients of a vault",
-            "Newest first.",
-        ),
-        "create_recipient" => (
-            Make,
-            in_vault::<Recipient>(),
-            "Name a recipient of a vault",
-            "",
-        ),
-        "delete_recipient" => (Remove, in_vault::<Recipient>(), "Delete a recipient", ""),
-        "list_policies" => (
-            List,
-            in_vault::<Policy>(),
-            "List the policies of a vault",
-            "Newest first.",
-        ),
-        "create_policy" => (Make, in_vault::<Policy>(), "Give a vault a policy", ""),
-        "delete_policy" => (Remove, in_vault::<Policy>(), "Delete a policy", ""),
-        "list_check_ins" => (
-            List,
-            check_ins::resource(),
-            "List check-ins",
-            "The account's check-ins in the key's environment, newest first.",
-        ),
-        "create_check_in" => (
-            Make,
-            check_ins::resource(),
-            "Check in",
-            "All of it is optional: no body at all counts as `{}`.",
-        ),
-        _ => return None,
-    };
+    let row = OPERATIONS.iter().find(|(name, ..)| *name == operation)?;
+    let (_, does, resource, summary, description) = *row;
     Some(Described {
         does,
-        resource,
+        resource: resource(),
         summary,
         description,
     })
 }
+
+/// Operation, what it does, what it is about, and the words for it.
+type Row = (
+    &'static str,
+    Does,
+    fn() -> Resource,
+    &'static str,
+    &'static str,
+);
+
+#[rustfmt::skip]
+const OPERATIONS: [Row; 18] = [
+    ("get_account", Does::Show, account::resource, "Show the account",
+        "Whose key it is. A good first call."),
+    ("list_vaults", Does::List, vaults::resource, "List vaults",
+        "The account's vaults in the key's environment, newest first."),
+    ("get_vault", Does::Show, vaults::resource, "Show a vault", ""),
+    ("create_vault", Does::Make, vaults::resource, "Make a vault", ""),
+    ("replace_vault", Does::Replace, vaults::resource, "Replace a vault",
+        "What is not sent is as in a new vault. What lies in the vault stays."),
+    ("update_vault", Does::Change, vaults::resource, "Change a vault",
+        "What is not sent stays as it is; `null` clears what may be empty."),
+    ("delete_vault", Does::Remove, vaults::resource, "Delete a vault",
+        "All that lies in the vault goes with it."),
+    ("list_documents", Does::List, in_vault::<Document>, "List the documents of a vault",
+        "Newest first. `size` and `sha256` stand for the content, which is not in it."),
+    ("create_document", Does::Make, in_vault::<Document>, "Put a document into a vault",
+        "The answer tells `size` and `sha256` instead of the content."),
+    ("delete_document", Does::Remove, in_vault::<Document>, "Delete a document", ""),
+    ("list_recipients", Does::List, in_vault::<Recipient>, "List the recipients of a vault",
+        "Newest first."),
+    ("create_recipient", Does::Make, in_vault::<Recipient>, "Name a recipient of a vault", ""),
+    ("delete_recipient", Does::Remove, in_vault::<Recipient>, "Delete a recipient", ""),
+    ("list_policies", Does::List, in_vault::<Policy>, "List the policies of a vault",
+        "Newest first."),
+    ("create_policy", Does::Make, in_vault::<Policy>, "Give a vault a policy", ""),
+    ("delete_policy", Does::Remove, in_vault::<Policy>, "Delete a policy", ""),
+    ("list_check_ins", Does::List, check_ins::resource, "List check-ins",
+        "The account's check-ins in the key's environment, newest first."),
+    ("create_check_in", Does::Make, check_ins::resource, "Check in",
+        "All of it is optional: no body at all counts as `{}`."),
+];
