@@ -7,6 +7,7 @@ mod failure;
 mod health;
 mod http;
 mod logging;
+mod openapi;
 mod process;
 mod reload;
 mod serve;
