@@ -6,6 +6,7 @@ mod cli;
 mod failure;
 mod health;
 mod http;
+mod indexer;
 mod logging;
 mod openapi;
 mod process;
