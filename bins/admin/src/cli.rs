@@ -145,13 +145,51 @@ pub(crate) struct KeyCreate {
 #[derive(Subcommand)]
 pub(crate) enum Audit {
     /// Show records, newest first
-    List(Filters),
-    /// Write records, newest first, to standard output
+    List(Box<Filters>),
+    /// Show the newest records, and with --follow those that come
+    Tail {
+        /// Go on until interrupted
+        #[arg(long, short)]
+        follow: bool,
+        #[command(flatten)]
+        filters: Box<Filters>,
+    },
+    /// Write records, oldest first, to standard output
+    #[command(after_help = "A whole export as jsonl can be verified elsewhere:\n  \
+        torvus-admin audit export --format jsonl > log.jsonl\n  \
+        torvus-admin audit verify --export log.jsonl --checkpoint checkpoint.json")]
     Export {
         #[arg(long)]
         format: Format,
         #[command(flatten)]
-        filters: Filters,
+        filters: Box<Filters>,
+    },
+    /// Check that no record was changed, removed or put in another place
+    Verify {
+        /// A checkpoint that was kept elsewhere: shows an end that was cut off
+        #[arg(long, value_name = "FILE")]
+        checkpoint: Option<PathBuf>,
+        /// Verify a whole export (jsonl), without any database
+        #[arg(long, value_name = "FILE")]
+        export: Option<PathBuf>,
+        /// The key that must have signed [default: that of the data folder]
+        #[arg(long, value_name = "KEY")]
+        public_key: Option<String>,
+    },
+    /// Sign what the log is now, to be kept elsewhere
+    Checkpoint {
+        /// Write it to this new file, and not to standard output
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// Remove old records; a signed note of it stays
+    Prune {
+        /// Everything before this instant (RFC 3339)
+        #[arg(long, value_name = "INSTANT")]
+        before: String,
+        /// Only say how many records that would be
+        #[arg(long)]
+        dry_run: bool,
     },
 }
 
@@ -181,7 +219,16 @@ pub(crate) struct Filters {
     /// api_activity, key_management or sign_in
     #[arg(long)]
     pub(crate) category: Option<String>,
-    /// At most so many [list: 50, export: all]
+    #[arg(long)]
+    pub(crate) method: Option<String>,
+    /// The template of the route, such as /v1/vaults/:id
+    #[arg(long)]
+    pub(crate) route: Option<String>,
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) ip: Option<String>,
+    #[arg(long, value_name = "ID")]
+    pub(crate) request_id: Option<String>,
+    /// At most so many [list: 50, tail: 10, export: all]
     #[arg(long, value_name = "N")]
     pub(crate) limit: Option<u32>,
 }

@@ -5,6 +5,7 @@ mod commands;
 mod context;
 mod failure;
 mod output;
+mod progress;
 mod view;
 
 use std::process::ExitCode;

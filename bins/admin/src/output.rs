@@ -1,7 +1,10 @@
 //! What is printed: tables for people, JSON for programs, messages to
 //! standard error.
 
+use std::fs::File;
 use std::io::{ErrorKind, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 use std::process::ExitCode;
 
 use comfy_table::{ContentArrangement, Table, presets};
@@ -86,4 +89,20 @@ pub(crate) fn fail(failure: &Failure, as_json: bool) -> ExitCode {
         note(&format!("torvus-admin: {}", failure.message));
     }
     ExitCode::from(failure.code)
+}
+
+/// Writes a new file, for its owner alone; one that is there stays.
+pub(crate) fn new_file(path: &Path, text: &str) -> Result<(), Failure> {
+    let made = File::options()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path);
+    made.and_then(|mut file| file.write_all(text.as_bytes()))
+        .map_err(|error| Failure::invalid(format!("{}: {error}", path.display())))
+}
+
+/// Whether nobody wants colours (no-color.org).
+pub(crate) fn no_colour() -> bool {
+    torvus_settings::environment("NO_COLOR").is_some_and(|value| !value.is_empty())
 }

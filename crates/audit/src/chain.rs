@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use torvus_domain::ChainId;
 
+use crate::hex;
+
 /// What the hashes begin with. A later form of the records gets another one.
 const FORM: &[u8] = b"torvus-audit-1\n";
 
@@ -30,7 +32,7 @@ impl Hash {
 
 impl fmt::Display for Hash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(&hex::encode(&self.0))
     }
 }
 
@@ -49,17 +51,7 @@ impl FromStr for Hash {
     type Err = HashError;
 
     fn from_str(text: &str) -> Result<Self, HashError> {
-        let digits = text.as_bytes();
-        let plain = |byte: &u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(byte);
-        if digits.len() != 64 || !digits.iter().all(plain) {
-            return Err(HashError);
-        }
-        let mut bytes = [0; 32];
-        for (byte, pair) in bytes.iter_mut().zip(digits.chunks(2)) {
-            let pair = std::str::from_utf8(pair).map_err(|_| HashError)?;
-            *byte = u8::from_str_radix(pair, 16).map_err(|_| HashError)?;
-        }
-        Ok(Self(bytes))
+        hex::decode(text).map(Self).ok_or(HashError)
     }
 }
 

@@ -47,12 +47,19 @@ impl Actor {
         record
     }
 
-    fn did(&self, action: &str, account: AccountId, detail: Value, now: Timestamp) -> AuditRecord {
+    /// The record of something done to the log itself.
+    #[must_use]
+    pub fn on_log(&self, action: &str, detail: Value, now: Timestamp) -> AuditRecord {
         let mut record = AuditRecord::new(now, Category::KeyManagement, Outcome::Ok);
         record.actor = Some(self.0.clone());
         record.action = Some(action.to_owned());
-        record.account_id = Some(account);
         record.detail = Some(detail);
+        record
+    }
+
+    fn did(&self, action: &str, account: AccountId, detail: Value, now: Timestamp) -> AuditRecord {
+        let mut record = self.on_log(action, detail, now);
+        record.account_id = Some(account);
         record
     }
 }

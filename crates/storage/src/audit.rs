@@ -186,11 +186,16 @@ pub fn list(c: &mut Conn, filter: &AuditFilter) -> Result<Vec<Entry>, StorageErr
     if let Some(request) = filter.request {
         query = query.filter(dsl::request_id.eq(request.to_string()));
     }
+    // The first condition is there for the index, which can't use the second.
     if let Some(behind) = &filter.behind {
         let (at, id) = (micros(behind.at), behind.id.to_string());
         query = match filter.oldest_first {
-            true => query.filter(dsl::at.gt(at).or(dsl::at.eq(at).and(dsl::id.gt(id)))),
-            false => query.filter(dsl::at.lt(at).or(dsl::at.eq(at).and(dsl::id.lt(id)))),
+            true => query
+                .filter(dsl::at.ge(at))
+                .filter(dsl::at.gt(at).or(dsl::id.gt(id))),
+            false => query
+                .filter(dsl::at.le(at))
+                .filter(dsl::at.lt(at).or(dsl::id.lt(id))),
         };
     }
     if let Some(limit) = filter.limit {
@@ -217,8 +222,8 @@ pub fn raw(
         .limit(i64::from(limit))
         .into_boxed();
     if let Some(behind) = behind {
-        let same = dsl::at.eq(behind.at).and(dsl::id.gt(behind.id.clone()));
-        query = query.filter(dsl::at.gt(behind.at).or(same));
+        let later = dsl::at.gt(behind.at).or(dsl::id.gt(behind.id.clone()));
+        query = query.filter(dsl::at.ge(behind.at)).filter(later);
     }
     let rows: Vec<Row> = query.load(&mut c.0)?;
     Ok(rows.into_iter().map(RawEntry::from).collect())
@@ -252,6 +257,17 @@ impl From<Row> for RawEntry {
             line: row.line,
         }
     }
+}
+
+/// How many records are from before an instant.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn count_before(c: &mut Conn, before: Timestamp) -> Result<usize, StorageError> {
+    let old = dsl::audit_log.filter(dsl::at.lt(micros(before)));
+    let count: i64 = old.count().get_result(&mut c.0)?;
+    number(TABLE, count)
 }
 
 /// Removes what was recorded before an instant; how many records that were.

@@ -1,0 +1,50 @@
+//! Which records are wanted, as it stands on the command line.
+
+use std::str::FromStr;
+
+use torvus_audit::AuditFilter;
+use torvus_domain::Timestamp;
+
+use crate::cli::Filters;
+use crate::context::{id, value};
+use crate::failure::Failure;
+
+pub(super) fn filter(filters: &Filters) -> Result<AuditFilter, Failure> {
+    Ok(AuditFilter {
+        account: named("account", filters.account.as_ref())?,
+        key: named("key", filters.key.as_ref())?,
+        from: instant("--from", filters.from.as_ref())?,
+        to: instant("--to", filters.to.as_ref())?,
+        status: read("--status", filters.status.as_ref())?,
+        outcome: read("--outcome", filters.outcome.as_ref())?,
+        category: read("--category", filters.category.as_ref())?,
+        method: filters.method.clone(),
+        route: filters.route.clone(),
+        ip: read("--ip", filters.ip.as_ref())?,
+        request: named("request", filters.request_id.as_ref())?,
+        limit: filters.limit,
+        oldest_first: false,
+        behind: None,
+    })
+}
+
+fn read<T: FromStr>(name: &str, text: Option<&String>) -> Result<Option<T>, Failure>
+where
+    T::Err: std::fmt::Display,
+{
+    text.map(|text| value(name, text)).transpose()
+}
+
+fn named<T: FromStr>(what: &str, text: Option<&String>) -> Result<Option<T>, Failure> {
+    text.map(|text| id(what, text)).transpose()
+}
+
+pub(super) fn instant(name: &str, text: Option<&String>) -> Result<Option<Timestamp>, Failure> {
+    let read = |text: &String| {
+        text.parse().map_err(|_| {
+            let like = "use an instant such as 2026-11-24T00:00:00Z";
+            Failure::invalid(format!("{name} {text:?}: {like}"))
+        })
+    };
+    text.map(read).transpose()
+}

@@ -1,0 +1,73 @@
+//! `torvus-admin audit prune`.
+
+use serde_json::json;
+use torvus_audit::{ChainEnd, Tombstone};
+use torvus_domain::{Timestamp, rfc3339};
+use torvus_storage::audit as rows;
+use torvus_storage::chains::{self, Pruned};
+
+use super::filters::instant;
+use super::key;
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::output;
+
+pub(super) fn run(context: &Context, before: &str, dry_run: bool) -> Result<(), Failure> {
+    let before = instant("--before", Some(&before.to_owned()))?;
+    let before: Timestamp = before.ok_or_else(|| Failure::invalid("--before: no instant"))?;
+    if before > context.now() {
+        return Err(Failure::invalid("--before lies in the future"));
+    }
+    let store = context.store_with_all_records()?;
+    if dry_run {
+        let records = store.read(|c| rows::count_before(c, before))?;
+        return told(context, records, before, true);
+    }
+    let question = format!("Remove all records from before {}?", rfc3339(before));
+    context.confirm(&question)?;
+    let signer = key::find_or_make(context)?;
+    let (actor, now) = (context.actor(), context.now());
+    let removed = store.write(|c| {
+        for (chain, position) in rows::last_before(c, before)? {
+            let end = ChainEnd {
+                chain,
+                seq: position.head.seq,
+                hash: position.head.hash,
+            };
+            let signature = Tombstone::sign(&signer, &end, before).signature;
+            let pruned = Pruned {
+                chain,
+                head: position.head,
+                before,
+                signature,
+            };
+            chains::note_pruned(c, &pruned)?;
+        }
+        let removed = rows::remove_before(c, before)?;
+        let detail = json!({ "before": rfc3339(before), "records": removed });
+        rows::append(c, &[actor.on_log("audit.prune", detail, now)])?;
+        Ok(removed)
+    })?;
+    told(context, removed, before, false)
+}
+
+fn told(
+    context: &Context,
+    records: usize,
+    before: Timestamp,
+    dry_run: bool,
+) -> Result<(), Failure> {
+    if context.json {
+        let before = rfc3339(before);
+        return output::json(&json!({ "records": records, "before": before, "dry_run": dry_run }));
+    }
+    let done = if dry_run {
+        "would be removed"
+    } else {
+        "removed"
+    };
+    output::lines(&[format!(
+        "{records} records from before {} {done}",
+        rfc3339(before)
+    )])
+}

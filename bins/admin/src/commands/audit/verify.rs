@@ -1,0 +1,285 @@
+//! `torvus-admin audit verify` and `checkpoint`.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::sync::mpsc::sync_channel;
+
+use serde_json::json;
+use torvus_audit::jsonl::Line;
+use torvus_audit::verify::{Fault, Kept, Verifier, Wrong};
+use torvus_audit::{ChainEnd, Checkpoint, Hash, Head, PublicKey, Tombstone};
+use torvus_storage::audit::{self as rows, RawEntry};
+use torvus_storage::chains::{self, Pruned};
+use torvus_storage::indexing::{self, IndexError};
+use torvus_storage::{StorageError, Store};
+
+use super::key;
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::output;
+use crate::progress::Progress;
+
+/// Rows that are read at once while others are verified.
+const PAGE: u32 = 5_000;
+/// Pages that wait to be verified.
+const AHEAD: usize = 4;
+
+pub(super) fn run(
+    context: &Context,
+    checkpoint: Option<&Path>,
+    export: Option<&Path>,
+    public_key: Option<&str>,
+) -> Result<(), Failure> {
+    let trusted = key::trusted(context, public_key)?;
+    let mut verifier = Verifier::new();
+    let checkpoint = checkpoint
+        .map(|path| read_checkpoint(path, trusted))
+        .transpose()?;
+    if let Some(checkpoint) = &checkpoint {
+        verifier.hold_against(checkpoint);
+    }
+    let mut notes = Vec::new();
+    let (records, found_chains, faults) = match export {
+        Some(path) => {
+            let pruned = checkpoint.as_ref().map_or(&[][..], |c| &c.pruned);
+            begin(
+                &mut verifier,
+                pruned,
+                checkpoint.as_ref().map(|c| c.public_key),
+            );
+            of_export(verifier, path)?
+        }
+        None => of_database(context, verifier, trusted, &mut notes)?,
+    };
+    told(
+        context,
+        records,
+        found_chains,
+        &faults,
+        &notes,
+        checkpoint.as_ref(),
+    )
+}
+
+/// Reads a checkpoint, which must be signed by the key that is trusted.
+fn read_checkpoint(path: &Path, trusted: Option<PublicKey>) -> Result<Checkpoint, Failure> {
+    let shown = path.display();
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Failure::invalid(format!("{shown}: {error}")))?;
+    let checkpoint =
+        Checkpoint::read(&text).map_err(|error| Failure::invalid(format!("{shown}: {error}")))?;
+    match trusted {
+        Some(key) if key != checkpoint.public_key => Err(Failure::invalid(format!(
+            "{shown}: it was signed by {}, not by {key}",
+            checkpoint.public_key
+        ))),
+        Some(_) => Ok(checkpoint),
+        None => {
+            output::note(&format!(
+                "warning: nothing here says that the checkpoint's key is yours: compare {}",
+                checkpoint.public_key
+            ));
+            Ok(checkpoint)
+        }
+    }
+}
+
+/// Takes note of beginnings that were removed.
+fn begin(verifier: &mut Verifier, pruned: &[Tombstone], key: Option<PublicKey>) {
+    for tombstone in pruned {
+        let head = Head {
+            seq: tombstone.seq,
+            hash: tombstone.hash,
+        };
+        verifier.begins_behind(tombstone.chain, head);
+        if !key.is_some_and(|key| tombstone.signed_by(&key)) {
+            verifier.add(Fault {
+                chain: tombstone.chain.to_string(),
+                seq: tombstone.seq,
+                id: None,
+                what: Wrong::Unsigned,
+            });
+        }
+    }
+}
+
+type Outcome = (u64, usize, Vec<Fault>);
+
+fn of_export(mut verifier: Verifier, path: &Path) -> Result<Outcome, Failure> {
+    let shown = path.display();
+    let unreadable = |error: std::io::Error| Failure::invalid(format!("{shown}: {error}"));
+    let mut reader = BufReader::with_capacity(1 << 20, File::open(path).map_err(unreadable)?);
+    let mut progress = Progress::start("verified");
+    let (mut text, mut number) = (String::new(), 0_u64);
+    while reader.read_line(&mut text).map_err(unreadable)? > 0 {
+        number += 1;
+        let line = Line::read(&text).ok_or_else(|| {
+            Failure::failed(format!(
+                "{shown}: line {number} is no record: it was changed"
+            ))
+        })?;
+        verifier.look_at(&line.kept());
+        progress.advance();
+        text.clear();
+    }
+    progress.end();
+    Ok((verifier.records(), verifier.chains(), verifier.end(None)))
+}
+
+fn of_database(
+    context: &Context,
+    mut verifier: Verifier,
+    trusted: Option<PublicKey>,
+    notes: &mut Vec<String>,
+) -> Result<Outcome, Failure> {
+    let store = context.store()?;
+    let journal = context.settings.journal();
+    match indexing::catch_up(&store, &journal, &|_| None) {
+        Ok(_) => {}
+        Err(IndexError::Storage(error)) => return Err(error.into()),
+        Err(error) => notes.push(error.to_string()),
+    }
+    if journal.is_dir() {
+        for file in indexing::damaged(&journal)? {
+            notes.push(format!(
+                "{} was found damaged and set aside",
+                file.display()
+            ));
+        }
+    }
+    let pruned: Vec<Tombstone> = store.read(chains::pruned)?.iter().map(tombstone).collect();
+    begin(&mut verifier, &pruned, trusted);
+    // The ends first: what is added meanwhile makes chains longer, not shorter.
+    let ends: Vec<_> = store
+        .read(chains::all)?
+        .into_iter()
+        .map(|(chain, position)| (chain, position.head))
+        .collect();
+    walk(&store, &mut verifier)?;
+    let (records, chains) = (verifier.records(), verifier.chains());
+    // Chains that have begun meanwhile are known now.
+    let mut known = store.read(chains::all)?;
+    known.retain(|(chain, _)| !ends.iter().any(|(other, _)| other == chain));
+    let begun = known
+        .into_iter()
+        .map(|(chain, _)| (chain, Head::genesis(chain)));
+    let ends: Vec<_> = ends.into_iter().chain(begun).collect();
+    Ok((records, chains, verifier.end(Some(&ends))))
+}
+
+fn tombstone(pruned: &Pruned) -> Tombstone {
+    Tombstone {
+        chain: pruned.chain,
+        seq: pruned.head.seq,
+        hash: pruned.head.hash,
+        before: pruned.before,
+        signature: pruned.signature,
+    }
+}
+
+/// Verifies row by row, while a second thread reads ahead.
+fn walk(store: &Store, verifier: &mut Verifier) -> Result<(), Failure> {
+    let mut progress = Progress::start("verified");
+    let (pages, ready) = sync_channel::<Vec<RawEntry>>(AHEAD);
+    let read = std::thread::scope(|scope| {
+        let reader = scope.spawn(move || -> Result<(), StorageError> {
+            let mut last: Option<RawEntry> = None;
+            loop {
+                let page = store.read(|c| rows::raw(c, last.as_ref(), PAGE))?;
+                last = page.last().cloned();
+                if last.is_none() || pages.send(page).is_err() {
+                    return Ok(());
+                }
+            }
+        });
+        for row in ready.into_iter().flatten() {
+            look_at(verifier, &row);
+            progress.advance();
+        }
+        reader.join()
+    });
+    progress.end();
+    match read {
+        Ok(read) => Ok(read?),
+        Err(_) => Err(Failure::failed("the log could not be read to its end")),
+    }
+}
+
+fn look_at(verifier: &mut Verifier, row: &RawEntry) {
+    // What can't be a place or a hash fits no record.
+    let hash = <[u8; 32]>::try_from(row.hash.as_slice()).unwrap_or_default();
+    verifier.look_at(&Kept {
+        id: Some(&row.id),
+        at: Some(row.at),
+        chain: &row.chain,
+        seq: u64::try_from(row.seq).unwrap_or(0),
+        hash: Hash::from_bytes(hash),
+        line: &row.line,
+    });
+}
+
+fn told(
+    context: &Context,
+    records: u64,
+    chains: usize,
+    faults: &[Fault],
+    notes: &[String],
+    checkpoint: Option<&Checkpoint>,
+) -> Result<(), Failure> {
+    let lines: Vec<String> = faults
+        .iter()
+        .map(ToString::to_string)
+        .chain(notes.iter().cloned())
+        .collect();
+    if context.json {
+        output::json(&json!({
+            "ok": lines.is_empty(),
+            "records": records,
+            "chains": chains,
+            "checkpoint": checkpoint.map(|c| torvus_domain::rfc3339(c.at)),
+            "faults": lines,
+        }))?;
+    } else if lines.is_empty() {
+        let held = checkpoint.map_or_else(String::new, |checkpoint| {
+            format!(
+                ", and nothing is missing since {}",
+                torvus_domain::rfc3339(checkpoint.at)
+            )
+        });
+        output::lines(&[format!(
+            "{records} records in {chains} chains are as they were written{held}"
+        )])?;
+    } else {
+        output::lines(&lines)?;
+    }
+    match lines.first() {
+        None => Ok(()),
+        Some(first) => Err(Failure::failed(format!(
+            "the log is not as it was written: {first}"
+        ))),
+    }
+}
+
+/// Signs the ends of all chains.
+pub(super) fn checkpoint(context: &Context, out: Option<&Path>) -> Result<(), Failure> {
+    let store = context.store_with_all_records()?;
+    let signer = key::find_or_make(context)?;
+    let end = |(chain, position): (_, chains::Position)| ChainEnd {
+        chain,
+        seq: position.head.seq,
+        hash: position.head.hash,
+    };
+    let ends = store.read(chains::all)?.into_iter().map(end).collect();
+    let pruned = store.read(chains::pruned)?.iter().map(tombstone).collect();
+    let checkpoint = Checkpoint::sign(&signer, context.now(), ends, pruned);
+    let value = serde_json::to_value(&checkpoint).map_err(Failure::failed)?;
+    match out {
+        None => output::json(&value),
+        Some(path) => {
+            output::new_file(path, &format!("{value}\n"))?;
+            output::note(&format!("written to {}; keep it elsewhere", path.display()));
+            Ok(())
+        }
+    }
+}
