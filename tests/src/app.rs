@@ -177,13 +177,15 @@ impl TestApp {
         self.server().signal(Signal::HUP);
     }
 
-    /// Starts one more server on the same data, with these arguments; waits until it listens.
+    /// Starts one more server on the same database, with a data directory of its own and these arguments;
+    /// waits until it listens.
     pub fn another_server(&self, args: &[&str]) -> AnotherServer {
-        let log = format!("log-{}", self.next_number());
-        AnotherServer(Server::start(
-            &mut self.api_command(args),
-            self.folder.path().join(log),
-        ))
+        let number = self.next_number();
+        let mut command = self.api_command(args);
+        let data = self.folder.path().join(format!("data-{number}"));
+        command.env("TORVUS_DATA_DIR", data);
+        let log = self.folder.path().join(format!("log-{number}"));
+        AnotherServer(Server::start(&mut command, log))
     }
 
     /// Runs `torvus-api ARGS` to its end, with its standard output going to `out`.
@@ -274,12 +276,9 @@ impl TestApp {
         self.folder.path().to_owned()
     }
 
-    /// Holds the database so that no audit record can be written, until what it gives is dropped.
+    /// Lets the server write to no file, so that no record can be kept, until what it gives is dropped.
     pub fn block_records(&self) -> Blocker {
-        match &self.url {
-            Some(url) => Cluster::of_this_process().block_records(url),
-            None => Blocker::of_sqlite(&self.data_dir().join("torvus.db")),
-        }
+        Blocker::of(self.pid())
     }
 
     /// The text of the whole database on PostgreSQL; on SQLite it lies in the data directory.

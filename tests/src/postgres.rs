@@ -7,7 +7,6 @@ use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::blocker::Blocker;
 use crate::programs::run_to_end;
 use crate::template;
 
@@ -83,15 +82,6 @@ impl Cluster {
 
     fn address(&self, database: &str) -> String {
         format!("postgres://postgres@127.0.0.1:{}/{database}", self.port)
-    }
-
-    /// Holds the tables that a record goes to.
-    pub(crate) fn block_records(&self, url: &str) -> Blocker {
-        let lock = "BEGIN; LOCK TABLE audit_log, nodes IN ACCESS EXCLUSIVE MODE; SELECT 'held';\n";
-        Blocker::hold(
-            self.program("psql").args(["--quiet", "--tuples-only", url]),
-            lock,
-        )
     }
 
     /// All of a database's schema and rows as text.

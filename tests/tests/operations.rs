@@ -264,8 +264,9 @@ fn a_wrong_pepper_is_refused_and_leaves_nothing_behind() {
 }
 
 /// Servers that start at once on a new database all serve; one of them makes the account.
-fn many_may_bootstrap_at_once(database: Database) {
-    let app = TestApp::builder(database).empty().start();
+#[test]
+fn many_may_bootstrap_at_once() {
+    let app = TestApp::builder(Database::Postgres).empty().start();
     let bootstrap = ["serve", "--bootstrap", "you@example.com"];
     let printed: usize = std::thread::scope(|scope| {
         let servers: Vec<_> = (0..4)
@@ -282,6 +283,16 @@ fn many_may_bootstrap_at_once(database: Database) {
     assert_eq!(printed, 1);
     let accounts = app.admin(&["account", "list"]);
     assert_eq!(accounts["data"].as_array().unwrap().len(), 1);
+}
+
+/// Two servers would write to the same journals.
+fn a_data_directory_has_one_server(database: Database) {
+    let app = TestApp::start(database);
+    let out = File::create(app.scratch().join("out")).unwrap();
+    assert_eq!(app.server_into(&["serve"], out).code(), Some(1));
+    let said = std::fs::read_to_string(app.scratch().join("other-log")).unwrap();
+    assert!(said.contains("journal: another server uses it"), "{said}");
+    app.anonymous().get("/v1/account").expect_401();
 }
 
 /// What nobody could read must not stay alive.
@@ -328,7 +339,7 @@ fn a_lost_pepper_is_not_replaced() {
 }
 
 on_both!(
-    many_may_bootstrap_at_once,
+    a_data_directory_has_one_server,
     secrets_that_cannot_be_shown_are_not_made,
     what_cannot_be_recorded_is_not_answered,
     probes_stay_off_the_public_port,

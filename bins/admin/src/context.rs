@@ -8,6 +8,7 @@ use torvus_domain::{Clock, SystemClock, Timestamp};
 use torvus_key_core::PepperRing;
 use torvus_keyring::Actor;
 use torvus_settings::{Settings, environment};
+use torvus_storage::indexing::{self, IndexError};
 use torvus_storage::{Schema, Store, StoreUrl, peppers};
 
 use crate::cli::Cli;
@@ -76,6 +77,19 @@ impl Context {
                 "the database was made by a newer version: use that one",
             )),
         }
+    }
+
+    /// The database with everything in it that was answered: what a server on
+    /// this machine has recorded, and not moved there yet, is moved now.
+    pub(crate) fn store_with_all_records(&self) -> Result<Store, Failure> {
+        let store = self.store()?;
+        match indexing::catch_up(&store, &self.settings.journal(), &|_| None) {
+            Ok(_) => {}
+            Err(IndexError::Storage(error)) => return Err(error.into()),
+            // What can be read is shown; `audit verify` tells of the rest.
+            Err(error) => output::note(&format!("warning: records are missing: {error}")),
+        }
+        Ok(store)
     }
 
     /// The same, for what may come first of all: an empty one gets its tables.

@@ -10,6 +10,7 @@ use torvus_web::{Guard, Told, forward_auth, guarded, respond, with_request_id};
 
 use crate::failure::Failure;
 use crate::http::Watched;
+use crate::openapi::Documents;
 use crate::v1;
 
 /// Where proxies ask that tell of the request in headers.
@@ -24,6 +25,7 @@ pub(crate) struct App {
     forward: Guard,
     handlers: Vec<v1::Handler>,
     context: Arc<v1::Context>,
+    documents: Documents,
 }
 
 impl App {
@@ -49,6 +51,7 @@ impl App {
             forward,
             handlers,
             context,
+            documents: Documents::new(routes)?,
         })
     }
 
@@ -77,7 +80,10 @@ pub(crate) async fn enter(
     } else if behind(ENVOY) {
         Work::Forward(Told::InRequestLine { prefix: ENVOY })
     } else {
-        return plain(&app, &Refusal::NotFound);
+        return match app.documents.answer(&request) {
+            Some(answer) => with_request_id(answer, RequestId::new(app.clock().now().wall)),
+            None => plain(&app, &Refusal::NotFound),
+        };
     };
     // In a task of its own: a client that goes away must not cut a change
     // off from its record.

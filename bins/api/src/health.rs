@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use actix_web::{HttpResponse, web};
 use metrics_exporter_prometheus::PrometheusHandle;
+use torvus_audit::journal::Journals;
 use torvus_domain::{Clock, NodeId};
 use torvus_storage::{Schema, Store, nodes};
 
@@ -15,6 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// What the probes look at.
 pub(crate) struct Health {
     pub(crate) store: Arc<Store>,
+    pub(crate) journals: Arc<Journals>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) node: NodeId,
     pub(crate) draining: AtomicBool,
@@ -35,6 +37,11 @@ impl Health {
     }
 
     async fn probe(&self) -> Result<(), String> {
+        let journals = Arc::clone(&self.journals);
+        tokio::task::spawn_blocking(move || journals.probe())
+            .await
+            .map_err(|error| error.to_string())?
+            .map_err(|error| format!("the journal can't be written: {error}"))?;
         let store = Arc::clone(&self.store);
         let schema = tokio::task::spawn_blocking(move || store.schema())
             .await
@@ -44,7 +51,6 @@ impl Health {
             Ok(_) => return Err("the database's tables are not those of this version".to_owned()),
             Err(_) => return Err("the database can't be read".to_owned()),
         }
-        // A real write: what could not be written could not be recorded.
         let (node, now) = (self.node, self.clock.now().wall);
         self.store
             .run_write(move |c| nodes::touch(c, node, now, env!("CARGO_PKG_VERSION")))

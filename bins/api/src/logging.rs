@@ -10,6 +10,9 @@ pub(crate) fn start() {
         .unwrap_or_else(|_| EnvFilter::new("info,actix_server=warn"));
     let logs = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        // A log that can't be written is no reason to fail: said on the same
+        // standard error, it would be a panic.
+        .log_internal_errors(false)
         .with_writer(std::io::stderr);
     if std::io::stderr().is_terminal() {
         logs.init();

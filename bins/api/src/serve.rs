@@ -12,13 +12,13 @@ use actix_web::{App as ActixApp, HttpServer, web};
 use arc_swap::ArcSwap;
 use chrono::TimeDelta;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use torvus_audit::Recorder;
+use torvus_audit::journal::{Durability, Journals};
 use torvus_authz::RouteTable;
 use torvus_domain::{Clock, NodeId, PlanName, Plans, SystemClock};
 use torvus_gate::Gate;
 use torvus_key_core::PepperRing;
 use torvus_ratelimit::Limiter;
-use torvus_settings::{PepperSource, Settings, SettingsArgs, environment};
+use torvus_settings::{AuditDurability, PepperSource, Settings, SettingsArgs, environment};
 use torvus_storage::{Store, StoreUrl, accounts, budgets, idempotency, nodes};
 use torvus_web::Guard;
 
@@ -27,6 +27,7 @@ use crate::cli::{Cli, Command, Serve};
 use crate::failure::Failure;
 use crate::health::{self, Health};
 use crate::http::{self, Port};
+use crate::indexer::{self, Indexer};
 use crate::reload::Live;
 use crate::{bootstrap, logging, process, store, telemetry, v1};
 
@@ -77,11 +78,13 @@ async fn serve(
     let public = bind(settings.listen)?;
     let admin = bind(settings.admin_listen)?;
     settings.prepare_data_dir()?;
+    let journals = Arc::new(open_journals(&settings)?);
     let store = store::open(url)?;
     let used = store.read(accounts::plans).map_err(Failure::new)?;
     store::plans_known(&used, &settings.plans)?;
     let ring = store::pepper(&store, &settings, given)?;
-    let parts = Parts::assemble(store, ring, settings)?;
+    indexer::recover(&store, &journals)?;
+    let parts = Parts::assemble(store, ring, settings, journals)?;
     let address = public.local_addr()?;
     bootstrap::run(
         args,
@@ -95,6 +98,17 @@ async fn serve(
     parts.run(public, admin, signals.stop, address).await
 }
 
+/// Opens the journals, of which no other server has any in the same folder.
+fn open_journals(settings: &Settings) -> Result<Journals, Failure> {
+    let durability = match settings.audit_durability {
+        AuditDurability::Process => Durability::Process,
+        AuditDurability::Power => Durability::Power,
+    };
+    let (folder, workers) = (settings.journal(), http::workers(settings.workers));
+    Journals::open(&folder, durability, workers, settings.journal_max)
+        .map_err(|error| Failure::new(format!("{}: {error}", folder.display())))
+}
+
 fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
     TcpListener::bind(address)
         .map_err(|error| Failure::new(format!("{address} can't be listened on: {error}")))
@@ -104,6 +118,8 @@ fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
 struct Signals {
     stop: StopSignals,
     hangup: Signal,
+    /// Caught, so that a file at its limit is an error and not the end.
+    _file_size: Signal,
 }
 
 struct StopSignals {
@@ -119,6 +135,7 @@ impl Signals {
                 interrupt: signal(SignalKind::interrupt())?,
             },
             hangup: signal(SignalKind::hangup())?,
+            _file_size: signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?,
         })
     }
 }
@@ -131,18 +148,22 @@ struct Parts {
     live: Live,
     clock: Arc<dyn Clock>,
     limiter: Arc<Limiter>,
-    recorder: Arc<Recorder>,
+    journals: Arc<Journals>,
     app: web::Data<App>,
     health: web::Data<Health>,
 }
 
 impl Parts {
-    fn assemble(store: Arc<Store>, ring: PepperRing, settings: Settings) -> Result<Self, Failure> {
+    fn assemble(
+        store: Arc<Store>,
+        ring: PepperRing,
+        settings: Settings,
+        journals: Arc<Journals>,
+    ) -> Result<Self, Failure> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let (ring, routes) = (Arc::new(ring), RouteTable::torvus());
         let limiter = Arc::new(Limiter::memory());
         let live = Live::of(&settings);
-        let recorder = Arc::new(Recorder::start(Arc::clone(&store) as _)?);
         // Two doors with one lock: only what lies behind them differs.
         let guard = |routes| Guard {
             gate: Gate::new(
@@ -152,7 +173,7 @@ impl Parts {
                 Arc::clone(&limiter),
                 Arc::clone(&live.plans),
             ),
-            recorder: Arc::clone(&recorder),
+            journals: Arc::clone(&journals),
             clock: Arc::clone(&clock),
             proxies: Arc::clone(&live.proxies),
         };
@@ -164,6 +185,7 @@ impl Parts {
         });
         let health = Health {
             store: Arc::clone(&store),
+            journals: Arc::clone(&journals),
             clock: Arc::clone(&clock),
             node: NodeId::new(clock.now().wall),
             draining: AtomicBool::new(false),
@@ -178,7 +200,7 @@ impl Parts {
             live,
             clock,
             limiter,
-            recorder,
+            journals,
         })
     }
 
@@ -208,23 +230,25 @@ impl Parts {
         .run();
         let (handle, operators_handle) = (server.handle(), operators.handle());
         actix_web::rt::spawn(operators);
+        let indexer = Indexer::start(Arc::clone(&self.store), Arc::clone(&self.journals))?;
         let _tidy = self.spawn_tidy()?;
         self.spawn_drain(handle, signals.terminate, signals.interrupt);
         announce(address)?;
         server.await?;
         operators_handle.stop(true).await;
-        self.finish()
+        self.finish(indexer)
     }
 
-    /// Writes what is still to be written, and takes its leave; a database
-    /// that does not answer can't hold it up.
-    fn finish(self) -> Result<(), Failure> {
-        let (recorder, store, node) = (self.recorder, self.store, self.health.node);
+    /// Indexes what is still to be indexed, and takes its leave; a database
+    /// that does not answer can't hold it up. What is not indexed then is so
+    /// at the next start.
+    fn finish(self, indexer: Indexer) -> Result<(), Failure> {
+        let (store, node) = (self.store, self.health.node);
         let (done, waits) = channel();
         std::thread::Builder::new()
             .name("finish".to_owned())
             .spawn(move || {
-                recorder.close();
+                indexer.stop();
                 let removed = store.write(|c| nodes::remove(c, node));
                 // Where the time was up, nobody waits.
                 done.send(removed.is_ok()).unwrap_or_default();
@@ -232,7 +256,7 @@ impl Parts {
         match waits.recv_timeout(FLUSH_WAIT) {
             Ok(true) => {}
             Ok(false) => tracing::warn!("this node could not be taken off the list"),
-            Err(_) => return Err(Failure::new("the audit log could not be flushed in time")),
+            Err(_) => tracing::warn!("the rest of the audit log is indexed at the next start"),
         }
         tracing::info!("stopped");
         Ok(())

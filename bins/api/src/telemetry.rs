@@ -3,18 +3,32 @@
 use metrics::{Unit, describe_counter, describe_gauge, describe_histogram, gauge};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
+use torvus_audit::journal;
+
 use crate::failure::Failure;
+use crate::indexer;
 
 /// Bounds of the durations that are told apart, in seconds.
 const SECONDS: [f64; 11] = [
     0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0,
 ];
 
+/// Bounds of the batches that are told apart, in bytes.
+const BYTES: [f64; 6] = [1e3, 1e4, 3e4, 1e5, 3e5, 1e6];
+
 /// Starts to count, from here on and for the whole process.
 pub(crate) fn start() -> Result<PrometheusHandle, Failure> {
-    let duration = Matcher::Full(torvus_web::REQUEST_DURATION.to_owned());
-    let handle = PrometheusBuilder::new()
-        .set_buckets_for_metric(duration, &SECONDS)
+    let durations = [torvus_web::REQUEST_DURATION, journal::SYNC_DURATION];
+    let mut builder = PrometheusBuilder::new();
+    for name in durations {
+        let name = Matcher::Full(name.to_owned());
+        builder = builder
+            .set_buckets_for_metric(name, &SECONDS)
+            .map_err(|error| Failure::new(format!("metrics can't be counted: {error}")))?;
+    }
+    let batches = Matcher::Full(journal::BATCH_BYTES.to_owned());
+    let handle = builder
+        .set_buckets_for_metric(batches, &BYTES)
         .and_then(PrometheusBuilder::install_recorder)
         .map_err(|error| Failure::new(format!("metrics can't be counted: {error}")))?;
     describe_counter!(
@@ -33,6 +47,27 @@ pub(crate) fn start() -> Result<PrometheusHandle, Failure> {
     describe_counter!(
         "torvus_http_rejected_total",
         "Connections that were ended before they became a request, by reason"
+    );
+    describe_counter!(
+        journal::LOST,
+        "Records that could not be kept; their requests were answered 503"
+    );
+    describe_histogram!(journal::BATCH_BYTES, Unit::Bytes, "What is written at once");
+    describe_histogram!(
+        journal::SYNC_DURATION,
+        Unit::Seconds,
+        "How long the disk took to have a batch, with --audit-durability power"
+    );
+    describe_counter!(indexer::INDEXED, "Records that were moved into the tables");
+    describe_gauge!(
+        indexer::JOURNAL_BYTES,
+        Unit::Bytes,
+        "Journals that are there; at --journal-max requests are answered 503"
+    );
+    describe_gauge!(
+        indexer::LAG,
+        Unit::Seconds,
+        "Since the journals were last indexed to their end"
     );
     describe_gauge!(
         "torvus_rate_budgets",

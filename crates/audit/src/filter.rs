@@ -1,8 +1,9 @@
 //! Which records are wanted.
 
+use std::net::IpAddr;
 use std::str::FromStr;
 
-use torvus_domain::{AccountId, AuditId, Category, KeyId, Outcome, Timestamp};
+use torvus_domain::{AccountId, AuditId, Category, KeyId, Outcome, RequestId, Timestamp};
 
 /// A status, or a whole class of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +59,7 @@ pub struct Cursor {
     pub id: AuditId,
 }
 
-/// Which records are wanted, newest first. The default is all of them.
+/// Which records are wanted. The default is all of them, the newest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AuditFilter {
     /// Of this account.
@@ -75,10 +76,20 @@ pub struct AuditFilter {
     pub outcome: Option<Outcome>,
     /// Of this category.
     pub category: Option<Category>,
+    /// With this method.
+    pub method: Option<String>,
+    /// To this route, `/v1/vaults/:id`.
+    pub route: Option<String>,
+    /// From this address.
+    pub ip: Option<IpAddr>,
+    /// Of this request.
+    pub request: Option<RequestId>,
     /// At most so many; all where not given.
     pub limit: Option<u32>,
-    /// Older than this place.
-    pub before: Option<Cursor>,
+    /// The oldest first.
+    pub oldest_first: bool,
+    /// Only what comes behind this place, in the order that is asked for.
+    pub behind: Option<Cursor>,
 }
 
 #[cfg(test)]

@@ -1,12 +1,11 @@
 #![doc = include_str!("../README.md")]
 
+mod chain;
 pub mod csv;
 mod filter;
+pub mod journal;
 mod record;
-mod recorder;
-mod sink;
 
+pub use chain::{Hash, HashError, Head, database_chain};
 pub use filter::{AuditFilter, Cursor, StatusFilter, StatusFilterError};
-pub use record::AuditRecord;
-pub use recorder::{NotRecorded, Recorder};
-pub use sink::{Sink, SinkError};
+pub use record::{AuditRecord, LineError};

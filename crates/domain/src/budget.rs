@@ -1,6 +1,9 @@
 //! Whose requests are counted together, and what is used of their limit.
 
 use std::fmt;
+use std::str::FromStr;
+
+use torvus_key_core::Environment;
 
 use crate::{AccountId, ApiKey, KeyId, LimitScope, Timestamp};
 
@@ -11,7 +14,7 @@ pub struct Budget(Owner);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Owner {
     Key(KeyId),
-    Account(AccountId, &'static str),
+    Account(AccountId, Environment),
 }
 
 impl Budget {
@@ -25,7 +28,7 @@ impl Budget {
     /// environment.
     #[must_use]
     pub const fn of_account(key: &ApiKey) -> Self {
-        Self(Owner::Account(key.account_id, key.environment.as_str()))
+        Self(Owner::Account(key.account_id, key.environment))
     }
 
     /// What shares it.
@@ -48,8 +51,41 @@ impl fmt::Display for Budget {
     }
 }
 
+impl FromStr for Budget {
+    type Err = BudgetError;
+
+    fn from_str(text: &str) -> Result<Self, BudgetError> {
+        let owner = match text.split_once(':') {
+            None => text.parse().ok().map(Owner::Key),
+            Some((account, environment)) => match (account.parse(), environment.parse()) {
+                (Ok(account), Ok(environment)) => Some(Owner::Account(account, environment)),
+                _ => None,
+            },
+        };
+        owner.map(Self).ok_or(BudgetError)
+    }
+}
+
+impl serde::Serialize for Budget {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Budget {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// A text that names no budget.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("is no budget: a key, or an account and an environment")]
+pub struct BudgetError;
+
 /// What is used of a budget, in a form that outlives the process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Spent {
     /// Of which budget.
     pub budget: Budget,
@@ -63,4 +99,30 @@ pub struct Spent {
     /// How often the limit was changed while something was used. Of two
     /// accounts of one budget the one with more changes is the later one.
     pub changes: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_budget_is_read_back_from_its_name() {
+        let account = AccountId::new(Timestamp::UNIX_EPOCH);
+        for owner in [
+            Owner::Key(KeyId::new(Timestamp::UNIX_EPOCH)),
+            Owner::Account(account, Environment::Live),
+            Owner::Account(account, Environment::Test),
+        ] {
+            assert_eq!(Budget(owner).to_string().parse(), Ok(Budget(owner)));
+        }
+        for bad in [
+            "",
+            ":",
+            "key_1",
+            &format!("{account}"),
+            &format!("{account}:prod"),
+        ] {
+            assert_eq!(bad.parse::<Budget>(), Err(BudgetError), "{bad}");
+        }
+    }
 }

@@ -13,6 +13,9 @@ pub struct Email(String);
 pub struct EmailError;
 
 impl Email {
+    /// How many characters one may have.
+    pub const MAX_CHARS: usize = 254;
+
     /// The address as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -37,7 +40,7 @@ impl FromStr for Email {
         let odd = |c: char| {
             c.is_whitespace() || c.is_control() || matches!(c, '@' | '<' | '>' | ',' | ';')
         };
-        if text.len() > 254
+        if text.chars().count() > Self::MAX_CHARS
             || local.is_empty()
             || host.is_empty()
             || text.chars().filter(|c| *c == '@').count() != 1
@@ -75,5 +78,13 @@ mod tests {
         ] {
             assert!(bad.parse::<Email>().is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn length_is_counted_in_characters() {
+        let of_length =
+            |chars: usize| format!("{}@b.de", "\u{e9}".repeat(chars - 5)).parse::<Email>();
+        assert!(of_length(Email::MAX_CHARS).is_ok());
+        assert!(of_length(Email::MAX_CHARS + 1).is_err());
     }
 }

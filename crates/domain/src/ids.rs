@@ -38,6 +38,15 @@ impl<K: IdKind> Id<K> {
     }
 }
 
+impl<K: IdKind> Id<K> {
+    /// The identifier whose bits are all zero: for the one thing that needs no
+    /// other name.
+    #[must_use]
+    pub const fn nil() -> Self {
+        Self(Uuid::nil(), PhantomData)
+    }
+}
+
 impl<K> Clone for Id<K> {
     fn clone(&self) -> Self {
         *self
@@ -106,6 +115,13 @@ impl<K: IdKind> serde::Serialize for Id<K> {
     }
 }
 
+impl<'de, K: IdKind> serde::Deserialize<'de> for Id<K> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
 macro_rules! id_kinds {
     ($($(#[$doc:meta])* $alias:ident, $kind:ident, $prefix:literal;)*) => {
         /// The kinds of identifiers, one type each.
@@ -145,6 +161,8 @@ id_kinds! {
     AuditId, AuditKind, "aud";
     /// Names a running server: `node_…`.
     NodeId, NodeKind, "node";
+    /// Names a chain of audit records: `chn_…`.
+    ChainId, ChainKind, "chn";
 }
 
 #[cfg(test)]

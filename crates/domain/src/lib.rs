@@ -16,12 +16,12 @@ mod refusal;
 mod time;
 
 pub use account::Account;
-pub use budget::{Budget, Spent};
+pub use budget::{Budget, BudgetError, Spent};
 pub use email::{Email, EmailError};
 pub use facts::{Credential, RequestFacts};
 pub use ids::{
-    AccountId, AuditId, CheckInId, DocumentId, Id, IdError, IdKind, KeyId, NodeId, PolicyId,
-    RecipientId, RequestId, VaultId, kinds,
+    AccountId, AuditId, ChainId, CheckInId, DocumentId, Id, IdError, IdKind, KeyId, NodeId,
+    PolicyId, RecipientId, RequestId, VaultId, kinds,
 };
 pub use key::{ApiKey, KeyState};
 pub use lookup::{KeyLookup, KeySnapshot, LookupFuture, LookupUnavailable};

@@ -67,7 +67,7 @@ fn records(f: &Fixture) -> Vec<String> {
     let list = f.store.read(|c| audit::list(c, &filter)).unwrap();
     list.into_iter()
         .rev()
-        .map(|record| record.action.unwrap())
+        .map(|entry| entry.record.action.unwrap())
         .collect()
 }
 

@@ -10,7 +10,7 @@ pub struct SettingsArgs {
     /// File with settings (TOML)
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Folder for the database and the pepper [default: ./data]
+    /// Folder for the database, the journals and the pepper [default: ./data]
     #[arg(long, global = true, value_name = "DIR")]
     pub data_dir: Option<String>,
     /// sqlite:FILE or postgres://… [default: torvus.db in the data folder]
@@ -37,6 +37,9 @@ pub struct SettingsArgs {
     /// When a record counts as safe: process or power [default: process]
     #[arg(long, global = true, value_name = "LEVEL")]
     pub audit_durability: Option<String>,
+    /// Records that may wait to be indexed, as a size; then requests are 503 [default: 4GiB]
+    #[arg(long, global = true, value_name = "SIZE")]
+    pub journal_max: Option<String>,
     /// How long to go on serving after SIGTERM, such as 5s [default: 0s]
     #[arg(long, global = true, value_name = "DURATION")]
     pub drain_delay: Option<String>,

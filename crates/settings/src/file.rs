@@ -21,6 +21,7 @@ pub(crate) struct FileSettings {
     pub(crate) trusted_proxies: Option<Vec<String>>,
     pub(crate) pepper_file: Option<String>,
     pub(crate) audit_durability: Option<String>,
+    pub(crate) journal_max: Option<String>,
     pub(crate) drain_delay: Option<String>,
     pub(crate) routes: Option<String>,
     pub(crate) grpc_listen: Option<String>,
@@ -29,7 +30,7 @@ pub(crate) struct FileSettings {
     pub(crate) plans: BTreeMap<String, PlanPatch>,
 }
 
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 15] = [
     "data_dir",
     "database_url",
     "redis_url",
@@ -39,6 +40,7 @@ const KEYS: [&str; 14] = [
     "trusted_proxies",
     "pepper_file",
     "audit_durability",
+    "journal_max",
     "drain_delay",
     "routes",
     "grpc_listen",

@@ -12,6 +12,11 @@ use crate::file::FileSettings;
 use crate::layers::{Environment, Layers};
 use crate::{PepperSource, SettingsArgs, SettingsError};
 
+/// What may wait to be indexed where nothing is said.
+const JOURNAL_MAX: u64 = 4 << 30;
+/// Less than this would be a few segments.
+const JOURNAL_LEAST: u64 = 64 << 20;
+
 /// When a record counts as safe (public contract, section 6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AuditDurability {
@@ -43,6 +48,8 @@ pub struct Settings {
     pub plans: Plans,
     /// When a record counts as safe.
     pub audit_durability: AuditDurability,
+    /// How many bytes of records may wait to be indexed.
+    pub journal_max: u64,
     /// Whether the dashboard is wanted.
     pub dashboard: bool,
     /// Whose word on a request's origin counts.
@@ -151,6 +158,16 @@ impl Settings {
                 .map(|found| found.parse(durability))
                 .transpose()?
                 .unwrap_or(AuditDurability::Process),
+            journal_max: layers
+                .find(
+                    "--journal-max",
+                    args.journal_max.as_ref(),
+                    "TORVUS_JOURNAL_MAX",
+                    file.journal_max.clone(),
+                )?
+                .map(|found| found.parse(size))
+                .transpose()?
+                .unwrap_or(JOURNAL_MAX),
             dashboard: dashboard(args, &layers, &file)?,
             trusted_proxies: trusted_proxies(args, &layers, &file)?,
             routes: routes(args, &layers, &file)?,
@@ -165,6 +182,12 @@ impl Settings {
     #[must_use]
     pub fn database_url(&self) -> &str {
         self.database_url.expose_secret()
+    }
+
+    /// Where the journals lie.
+    #[must_use]
+    pub fn journal(&self) -> PathBuf {
+        self.data_dir.join("journal")
     }
 
     /// Whether the database is a server that several nodes share.
@@ -187,6 +210,26 @@ fn delay(text: &str) -> Result<Duration, &'static str> {
         .ok()
         .filter(|delay| *delay <= Duration::from_secs(3_600))
         .ok_or("use a duration such as 5s, at most 1h")
+}
+
+/// A size as people write it: a number of bytes, or of KiB, MiB or GiB.
+fn size(text: &str) -> Result<u64, &'static str> {
+    let wrong = "use a size from 64MiB up, such as 4GiB";
+    let units = [
+        ("GiB", 1 << 30),
+        ("MiB", 1 << 20),
+        ("KiB", 1 << 10),
+        ("", 1),
+    ];
+    let (number, unit) = units
+        .into_iter()
+        .find_map(|(name, unit)| Some((text.strip_suffix(name)?, unit)))
+        .ok_or(wrong)?;
+    let number: u64 = number.trim_end().parse().map_err(|_| wrong)?;
+    number
+        .checked_mul(unit)
+        .filter(|bytes| *bytes >= JOURNAL_LEAST)
+        .ok_or(wrong)
 }
 
 fn durability(text: &str) -> Result<AuditDurability, &'static str> {

@@ -31,6 +31,7 @@ fn defaults_are_those_of_the_contract() {
     assert_eq!(settings.data_dir, Path::new("./data"));
     assert_eq!(settings.database_url(), "sqlite:./data/torvus.db");
     assert_eq!(settings.audit_durability, AuditDurability::Process);
+    assert_eq!(settings.journal_max, 4 << 30);
     assert!(settings.workers.is_none() && settings.dashboard);
 }
 
@@ -154,6 +155,9 @@ fn every_fault_is_one_line_that_names_it() {
         ("TORVUS_WORKERS", "0"),
         ("TORVUS_AUDIT_DURABILITY", "disk"),
         ("TORVUS_DRAIN_DELAY", "long"),
+        ("TORVUS_JOURNAL_MAX", "4GB"),
+        ("TORVUS_JOURNAL_MAX", "1MiB"),
+        ("TORVUS_JOURNAL_MAX", "99999999999GiB"),
         ("TORVUS_TRUSTED_PROXIES", "10.0.0.1/8"),
         ("TORVUS_TRUSTED_PROXIES", "everyone"),
         ("TORVUS_NO_DASHBOARD", "maybe"),

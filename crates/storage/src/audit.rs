@@ -1,134 +1,157 @@
 //! The audit log: rows are added and read, never changed.
 
 use diesel::prelude::*;
-use torvus_audit::{AuditFilter, AuditRecord};
+use torvus_audit::{AuditFilter, AuditRecord, Hash, Head, database_chain};
+use torvus_domain::{ChainId, Timestamp};
 
-use crate::columns::{instant, micros, number, read, read_opt};
+use crate::chains::{self, Position};
+use crate::columns::{bytes, instant, micros, number, read};
 use crate::conn::each;
 use crate::schema::audit_log::{self, dsl};
 use crate::{Conn, StorageError, budgets, usage};
 
-const TABLE: &str = "audit_log";
+pub(crate) const TABLE: &str = "audit_log";
 /// Rows of one statement: their values stay below what either database takes.
-const ROWS: usize = 256;
+const ROWS: usize = 1_000;
 
-#[derive(Queryable, Insertable)]
+/// A record as it is kept: its line, and its place in its chain.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// The record.
+    pub record: AuditRecord,
+    /// The bytes that are chained.
+    pub line: String,
+    /// The chain.
+    pub chain: ChainId,
+    /// Its place in the chain, and its hash.
+    pub head: Head,
+}
+
+#[derive(Insertable)]
 #[diesel(table_name = audit_log, treat_none_as_default_value = false)]
-struct AuditRow {
+struct NewRow<'a> {
     id: String,
     at: i64,
-    category: String,
-    request_id: Option<String>,
-    client_request_id: Option<String>,
-    account_id: Option<String>,
-    key_id: Option<String>,
-    key_name: Option<String>,
-    environment: Option<String>,
-    method: Option<String>,
-    path: Option<String>,
-    route: Option<String>,
-    status: Option<i32>,
-    outcome: String,
-    ip: Option<String>,
-    user_agent: Option<String>,
-    duration_us: Option<i64>,
-    billable: bool,
-    actor: Option<String>,
-    action: Option<String>,
-    detail: Option<String>,
+    chain: String,
+    seq: i64,
+    hash: &'a [u8],
+    line: &'a str,
 }
 
-/// PostgreSQL takes no NUL in a text, and a record must never fail for what
-/// a client sent.
-fn text(text: Option<&String>) -> Option<String> {
-    text.map(|text| text.replace('\0', "\u{fffd}"))
+#[derive(Queryable)]
+struct Row {
+    id: String,
+    at: i64,
+    chain: String,
+    seq: i64,
+    hash: Vec<u8>,
+    line: String,
 }
 
-impl From<&AuditRecord> for AuditRow {
-    fn from(record: &AuditRecord) -> Self {
-        Self {
-            id: record.id.to_string(),
-            at: micros(record.at),
-            category: record.category.as_str().to_owned(),
-            request_id: record.request_id.map(|id| id.to_string()),
-            client_request_id: text(record.client_request_id.as_ref()),
-            account_id: record.account_id.map(|id| id.to_string()),
-            key_id: record.key_id.map(|id| id.to_string()),
-            key_name: text(record.key_name.as_ref()),
-            environment: record.environment.map(|e| e.as_str().to_owned()),
-            method: text(record.method.as_ref()),
-            path: text(record.path.as_ref()),
-            route: text(record.route.as_ref()),
-            status: record.status.map(i32::from),
-            outcome: record.outcome.as_str().to_owned(),
-            ip: record.ip.map(|ip| ip.to_string()),
-            user_agent: text(record.user_agent.as_ref()),
-            duration_us: record.duration_us,
-            billable: record.billable,
-            actor: text(record.actor.as_ref()),
-            action: text(record.action.as_ref()),
-            detail: record.detail.as_ref().map(ToString::to_string),
-        }
-    }
-}
+const COLUMNS: (dsl::id, dsl::at, dsl::chain, dsl::seq, dsl::hash, dsl::line) =
+    (dsl::id, dsl::at, dsl::chain, dsl::seq, dsl::hash, dsl::line);
 
-impl TryFrom<AuditRow> for AuditRecord {
+impl TryFrom<Row> for Entry {
     type Error = StorageError;
 
-    fn try_from(row: AuditRow) -> Result<Self, StorageError> {
-        let status = row.status.map(|status| number(TABLE, i64::from(status)));
-        let detail = row.detail.map(|text| read(TABLE, &text));
+    fn try_from(row: Row) -> Result<Self, StorageError> {
+        let record = AuditRecord::from_line(&row.line)
+            .map_err(|error| StorageError::corrupt(TABLE, error))?;
+        if record.id.to_string() != row.id || micros(record.at) != row.at {
+            return Err(StorageError::corrupt(
+                TABLE,
+                "a row is not that of its line",
+            ));
+        }
         Ok(Self {
-            id: read(TABLE, &row.id)?,
-            at: instant(TABLE, row.at)?,
-            category: read(TABLE, &row.category)?,
-            request_id: read_opt(TABLE, row.request_id.as_deref())?,
-            client_request_id: row.client_request_id,
-            account_id: read_opt(TABLE, row.account_id.as_deref())?,
-            key_id: read_opt(TABLE, row.key_id.as_deref())?,
-            key_name: row.key_name,
-            environment: read_opt(TABLE, row.environment.as_deref())?,
-            method: row.method,
-            path: row.path,
-            route: row.route,
-            status: status.transpose()?,
-            outcome: read(TABLE, &row.outcome)?,
-            ip: read_opt(TABLE, row.ip.as_deref())?,
-            user_agent: row.user_agent,
-            duration_us: row.duration_us,
-            billable: row.billable,
-            actor: row.actor,
-            action: row.action,
-            detail: detail.transpose()?,
-            spent: [None, None],
+            record,
+            line: row.line,
+            chain: read(TABLE, &row.chain)?,
+            head: head(row.seq, &row.hash)?,
         })
     }
 }
 
-/// Adds records, their requests to the usage of their keys, and what they used
-/// of their limits. In a write transaction: the three belong together.
+fn head(seq: i64, hash: &[u8]) -> Result<Head, StorageError> {
+    Ok(Head {
+        seq: number(TABLE, seq)?,
+        hash: Hash::from_bytes(bytes(TABLE, hash)?),
+    })
+}
+
+/// Adds records to the database's own chain, with what they mean for usage
+/// and limits. In a write transaction: all of it belongs together.
 ///
 /// # Errors
 ///
 /// Those of the database.
 pub fn append(c: &mut Conn, records: &[AuditRecord]) -> Result<(), StorageError> {
-    for some in records.chunks(ROWS) {
-        let rows: Vec<AuditRow> = some.iter().map(AuditRow::from).collect();
-        each!(c, conn => diesel::insert_into(dsl::audit_log).values(rows).execute(conn))?;
+    let chain = database_chain();
+    let mut position = chains::hold(c, chain)?;
+    let mut entries = Vec::with_capacity(records.len());
+    for record in records {
+        let mut record = record.clone();
+        // Within a chain no two records are of the same time.
+        let at = micros(record.at).max(micros(position.at).saturating_add(1));
+        record.at = instant(TABLE, at)?;
+        let line = record.to_line();
+        position.head = position.head.next(line.as_bytes());
+        position.at = record.at;
+        entries.push(Entry {
+            record,
+            line,
+            chain,
+            head: position.head,
+        });
     }
-    usage::add(c, records)?;
-    budgets::note(c, records)
+    insert(c, &entries)?;
+    chains::advance(c, chain, &position)
 }
 
-/// The records that a filter lets through, the newest first.
+/// Adds entries, their requests to the usage of their keys, and what they
+/// used of their limits.
+pub(crate) fn insert(c: &mut Conn, entries: &[Entry]) -> Result<(), StorageError> {
+    for some in entries.chunks(ROWS) {
+        let rows = some.iter().map(|entry| {
+            Ok(NewRow {
+                id: entry.record.id.to_string(),
+                at: micros(entry.record.at),
+                chain: entry.chain.to_string(),
+                seq: i64::try_from(entry.head.seq)
+                    .map_err(|error| StorageError::corrupt(TABLE, error))?,
+                hash: entry.head.hash.as_bytes(),
+                line: &entry.line,
+            })
+        });
+        let rows = rows.collect::<Result<Vec<_>, StorageError>>()?;
+        each!(c, conn => diesel::insert_into(dsl::audit_log).values(&rows).execute(conn))?;
+    }
+    usage::add(c, entries.iter().map(|entry| &entry.record))?;
+    budgets::note(c, entries.iter().map(|entry| &entry.record))
+}
+
+/// Whether there is a record with this identifier.
+pub(crate) fn has(c: &mut Conn, id: &str) -> Result<bool, StorageError> {
+    let found: Option<String> = dsl::audit_log
+        .find(id)
+        .select(dsl::id)
+        .first(&mut c.0)
+        .optional()?;
+    Ok(found.is_some())
+}
+
+/// The records that a filter lets through, the newest first, or the oldest
+/// first where it says so.
 ///
 /// # Errors
 ///
 /// Those of the database.
-pub fn list(c: &mut Conn, filter: &AuditFilter) -> Result<Vec<AuditRecord>, StorageError> {
-    let mut query = dsl::audit_log
-        .order((dsl::at.desc(), dsl::id.desc()))
-        .into_boxed();
+pub fn list(c: &mut Conn, filter: &AuditFilter) -> Result<Vec<Entry>, StorageError> {
+    let mut query = dsl::audit_log.select(COLUMNS).into_boxed();
+    query = match filter.oldest_first {
+        true => query.order((dsl::at, dsl::id)),
+        false => query.order((dsl::at.desc(), dsl::id.desc())),
+    };
     if let Some(account) = filter.account {
         query = query.filter(dsl::account_id.eq(account.to_string()));
     }
@@ -151,15 +174,125 @@ pub fn list(c: &mut Conn, filter: &AuditFilter) -> Result<Vec<AuditRecord>, Stor
     if let Some(category) = filter.category {
         query = query.filter(dsl::category.eq(category.as_str()));
     }
-    if let Some(before) = &filter.before {
-        let at = micros(before.at);
-        let earlier = dsl::at.lt(at);
-        let same = dsl::at.eq(at).and(dsl::id.lt(before.id.to_string()));
-        query = query.filter(earlier.or(same));
+    if let Some(method) = &filter.method {
+        query = query.filter(dsl::method.eq(method));
+    }
+    if let Some(route) = &filter.route {
+        query = query.filter(dsl::route.eq(route));
+    }
+    if let Some(ip) = filter.ip {
+        query = query.filter(dsl::ip.eq(ip.to_canonical().to_string()));
+    }
+    if let Some(request) = filter.request {
+        query = query.filter(dsl::request_id.eq(request.to_string()));
+    }
+    if let Some(behind) = &filter.behind {
+        let (at, id) = (micros(behind.at), behind.id.to_string());
+        query = match filter.oldest_first {
+            true => query.filter(dsl::at.gt(at).or(dsl::at.eq(at).and(dsl::id.gt(id)))),
+            false => query.filter(dsl::at.lt(at).or(dsl::at.eq(at).and(dsl::id.lt(id)))),
+        };
     }
     if let Some(limit) = filter.limit {
         query = query.limit(i64::from(limit));
     }
-    let rows: Vec<AuditRow> = query.load(&mut c.0)?;
+    let rows: Vec<Row> = query.load(&mut c.0)?;
     rows.into_iter().map(TryInto::try_into).collect()
+}
+
+/// Rows as they are kept, by time, for whoever verifies them: nothing of them
+/// is believed.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn raw(
+    c: &mut Conn,
+    behind: Option<&RawEntry>,
+    limit: u32,
+) -> Result<Vec<RawEntry>, StorageError> {
+    let mut query = dsl::audit_log
+        .select(COLUMNS)
+        .order((dsl::at, dsl::id))
+        .limit(i64::from(limit))
+        .into_boxed();
+    if let Some(behind) = behind {
+        let same = dsl::at.eq(behind.at).and(dsl::id.gt(behind.id.clone()));
+        query = query.filter(dsl::at.gt(behind.at).or(same));
+    }
+    let rows: Vec<Row> = query.load(&mut c.0)?;
+    Ok(rows.into_iter().map(RawEntry::from).collect())
+}
+
+/// A row, whatever stands in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RawEntry {
+    /// What should be the record's identifier.
+    pub id: String,
+    /// What should be its time, in microseconds.
+    pub at: i64,
+    /// What should be its chain.
+    pub chain: String,
+    /// What should be its place.
+    pub seq: i64,
+    /// What should be its hash.
+    pub hash: Vec<u8>,
+    /// The line.
+    pub line: String,
+}
+
+impl From<Row> for RawEntry {
+    fn from(row: Row) -> Self {
+        Self {
+            id: row.id,
+            at: row.at,
+            chain: row.chain,
+            seq: row.seq,
+            hash: row.hash,
+            line: row.line,
+        }
+    }
+}
+
+/// Removes what was recorded before an instant; how many records that were.
+/// What was the last of them in each chain has to be noted in the same
+/// transaction: see [`chains::note_pruned`].
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn remove_before(c: &mut Conn, before: Timestamp) -> Result<usize, StorageError> {
+    let old = dsl::audit_log.filter(dsl::at.lt(micros(before)));
+    Ok(diesel::delete(old).execute(&mut c.0)?)
+}
+
+/// The last record of each chain before an instant.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn last_before(
+    c: &mut Conn,
+    before: Timestamp,
+) -> Result<Vec<(ChainId, Position)>, StorageError> {
+    let mut last = Vec::new();
+    for (chain, _) in chains::all(c)? {
+        let row: Option<Row> = dsl::audit_log
+            .filter(dsl::chain.eq(chain.to_string()))
+            .filter(dsl::at.lt(micros(before)))
+            .order((dsl::at.desc(), dsl::id.desc()))
+            .select(COLUMNS)
+            .first(&mut c.0)
+            .optional()?;
+        if let Some(row) = row {
+            let position = Position {
+                head: head(row.seq, &row.hash)?,
+                at: instant(TABLE, row.at)?,
+                segment: 0,
+                place: 0,
+            };
+            last.push((chain, position));
+        }
+    }
+    Ok(last)
 }

@@ -55,16 +55,16 @@ impl BudgetRow {
 }
 
 /// Notes what the requests among some records have used.
-pub(crate) fn note(c: &mut Conn, records: &[AuditRecord]) -> Result<(), StorageError> {
+pub(crate) fn note<'a>(
+    c: &mut Conn,
+    records: impl Iterator<Item = &'a AuditRecord>,
+) -> Result<(), StorageError> {
     // Of `filter`, the one that puts a condition on the update.
     use diesel::query_dsl::methods::FilterDsl as _;
 
     // One row for each budget, sorted: two batches lock rows in the same order.
     let mut latest: BTreeMap<String, BudgetRow> = BTreeMap::new();
-    for spent in records
-        .iter()
-        .flat_map(|record| record.spent.iter().flatten())
-    {
+    for spent in records.flat_map(|record| record.spent.iter().flatten()) {
         let row = BudgetRow::from(spent);
         let older = latest
             .get(&row.budget)

@@ -36,18 +36,6 @@ where
         .map_err(|error: T::Err| StorageError::corrupt(table, error))
 }
 
-/// As [`read`], where there may be none.
-pub(crate) fn read_opt<T>(
-    table: &'static str,
-    text: Option<&str>,
-) -> Result<Option<T>, StorageError>
-where
-    T: FromStr,
-    T::Err: Display,
-{
-    text.map(|text| read(table, text)).transpose()
-}
-
 /// Narrows a number.
 pub(crate) fn number<T: TryFrom<i64>>(table: &'static str, number: i64) -> Result<T, StorageError> {
     T::try_from(number)

@@ -3,10 +3,12 @@
 pub mod accounts;
 pub mod audit;
 pub mod budgets;
+pub mod chains;
 mod columns;
 mod conn;
 mod error;
 pub mod idempotency;
+pub mod indexing;
 pub mod keys;
 mod lookup;
 mod migrate;

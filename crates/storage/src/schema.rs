@@ -60,25 +60,41 @@ diesel::table! {
     audit_log (id) {
         id -> Text,
         at -> BigInt,
+        chain -> Text,
+        seq -> BigInt,
+        hash -> Binary,
+        line -> Text,
         category -> Text,
         request_id -> Nullable<Text>,
-        client_request_id -> Nullable<Text>,
         account_id -> Nullable<Text>,
         key_id -> Nullable<Text>,
-        key_name -> Nullable<Text>,
         environment -> Nullable<Text>,
         method -> Nullable<Text>,
-        path -> Nullable<Text>,
         route -> Nullable<Text>,
         status -> Nullable<Integer>,
         outcome -> Text,
         ip -> Nullable<Text>,
-        user_agent -> Nullable<Text>,
-        duration_us -> Nullable<BigInt>,
-        billable -> Bool,
-        actor -> Nullable<Text>,
-        action -> Nullable<Text>,
-        detail -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    audit_chains (chain) {
+        chain -> Text,
+        seq -> BigInt,
+        hash -> Binary,
+        at -> BigInt,
+        segment -> BigInt,
+        place -> BigInt,
+    }
+}
+
+diesel::table! {
+    audit_pruned (chain) {
+        chain -> Text,
+        seq -> BigInt,
+        hash -> Binary,
+        at -> BigInt,
+        signature -> Binary,
     }
 }
 

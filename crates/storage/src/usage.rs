@@ -194,7 +194,10 @@ impl Sums {
 }
 
 /// Adds the requests among some records to the sums of their keys.
-pub(crate) fn add(c: &mut Conn, records: &[AuditRecord]) -> Result<(), StorageError> {
+pub(crate) fn add<'a>(
+    c: &mut Conn,
+    records: impl Iterator<Item = &'a AuditRecord>,
+) -> Result<(), StorageError> {
     let mut sums = Sums::default();
     for record in records {
         if let (Category::ApiActivity, Some(key_id)) = (record.category, record.key_id) {

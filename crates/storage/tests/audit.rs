@@ -8,7 +8,7 @@ mod samples;
 
 use chrono::NaiveDate;
 use samples::{at, stored};
-use torvus_audit::{AuditFilter, AuditRecord, Cursor, Sink, StatusFilter};
+use torvus_audit::{AuditFilter, AuditRecord, Cursor, StatusFilter};
 use torvus_domain::{ApiKey, Budget, Category, Outcome, RequestId, Spent, Timestamp};
 use torvus_storage::{StorageError, Store, audit, budgets, keys, usage};
 
@@ -31,10 +31,13 @@ fn request(key: &ApiKey, when: Timestamp, status: u16, ip: &str) -> AuditRecord 
     record
 }
 
-fn all(store: &Store) -> Vec<AuditRecord> {
-    store
-        .read(|c| audit::list(c, &AuditFilter::default()))
-        .unwrap()
+fn list(store: &Store, filter: &AuditFilter) -> Vec<AuditRecord> {
+    let entries = store.read(|c| audit::list(c, filter)).unwrap();
+    entries.into_iter().map(|entry| entry.record).collect()
+}
+
+fn append(store: &Store, records: &[AuditRecord]) {
+    store.write(|c| audit::append(c, records)).unwrap();
 }
 
 fn spent(key: &ApiKey, changes: u32, whole_at: Timestamp) -> Spent {
@@ -51,7 +54,7 @@ kit::on_both! {
     fn what_is_used_of_a_limit_is_the_latest_that_was_recorded(database) {
         let store = database.store();
         let (_, key, digest) = stored(&store);
-        let append = |spents: &[Spent]| {
+        let note = |spents: &[Spent]| {
             let records: Vec<AuditRecord> = spents
                 .iter()
                 .map(|spent| {
@@ -60,7 +63,7 @@ kit::on_both! {
                     record
                 })
                 .collect();
-            store.write(|c| audit::append(c, &records)).unwrap();
+            append(&store, &records);
         };
         let digests = [digest];
         let kept = || {
@@ -70,16 +73,16 @@ kit::on_both! {
             spent
         };
         assert_eq!(kept(), []);
-        append(&[spent(&key, 0, at(5)), spent(&key, 0, at(9)), spent(&key, 0, at(7))]);
+        note(&[spent(&key, 0, at(5)), spent(&key, 0, at(9)), spent(&key, 0, at(7))]);
         assert_eq!(kept(), [spent(&key, 0, at(9))]);
-        append(&[spent(&key, 0, at(8))]);
+        note(&[spent(&key, 0, at(8))]);
         assert_eq!(kept(), [spent(&key, 0, at(9))]);
         // After a change of the limit an earlier instant may be the later account.
-        append(&[spent(&key, 1, at(6)), spent(&key, 0, at(10))]);
+        note(&[spent(&key, 1, at(6)), spent(&key, 0, at(10))]);
         assert_eq!(kept(), [spent(&key, 1, at(6))]);
         let mut shared = spent(&key, 0, at(20));
         shared.budget = Budget::of_account(&key);
-        append(&[shared]);
+        note(&[shared]);
         assert_eq!(kept(), [spent(&key, 1, at(6)), shared]);
         assert_eq!(store.write(|c| budgets::prune(c, at(7))).unwrap(), 1);
         assert_eq!(kept(), [shared]);
@@ -93,8 +96,8 @@ kit::on_both! {
         change.action = Some("key.revoke".to_owned());
         change.detail = Some(serde_json::json!({"reason": "“leak”", "n": [1, null]}));
         let records = [request(&key, at(1), 200, "2001:db8::1"), change];
-        Sink::append(&store, &records).unwrap();
-        let mut found = all(&store);
+        append(&store, &records);
+        let mut found = list(&store, &AuditFilter::default());
         found.reverse();
         assert_eq!(found, records);
         // A record that is there already is an error, and changes no sum.
@@ -109,8 +112,8 @@ kit::on_both! {
         let mut record = AuditRecord::new(at(1), Category::ApiActivity, Outcome::MissingKey);
         record.path = Some("/v1/\0".to_owned());
         record.user_agent = Some("\u{1}💥'\"\\".repeat(500));
-        Sink::append(&store, std::slice::from_ref(&record)).unwrap();
-        let found = all(&store);
+        append(&store, std::slice::from_ref(&record));
+        let found = list(&store, &AuditFilter::default());
         assert_eq!(found[0].user_agent, record.user_agent);
         assert_eq!(found[0].path.as_deref(), Some("/v1/\u{fffd}"));
     }
@@ -118,19 +121,21 @@ kit::on_both! {
     fn pages_hold_each_record_once(database) {
         let store = database.store();
         let (_, key, _) = stored(&store);
-        // More than one statement's rows, five to an instant.
-        let records: Vec<_> = (0..600).map(|n| request(&key, at(n / 5), 200, "192.0.2.1")).collect();
-        Sink::append(&store, &records).unwrap();
+        let records: Vec<_> = (0..600).map(|n| request(&key, at(n), 200, "192.0.2.1")).collect();
+        append(&store, &records);
         let mut filter = AuditFilter { limit: Some(7), ..AuditFilter::default() };
         let mut found = Vec::new();
         loop {
-            let page = store.read(|c| audit::list(c, &filter)).unwrap();
+            let page = list(&store, &filter);
             let Some(last) = page.last() else { break };
-            filter.before = Some(Cursor { at: last.at, id: last.id });
+            filter.behind = Some(Cursor { at: last.at, id: last.id });
             found.extend(page);
         }
         found.reverse();
         assert_eq!(found, records);
+        filter.oldest_first = true;
+        filter.behind = Some(Cursor { at: records[99].at, id: records[99].id });
+        assert_eq!(list(&store, &filter), records[100..107]);
     }
 
     fn filters_let_through_what_they_name(database) {
@@ -144,9 +149,9 @@ kit::on_both! {
             AuditRecord::new(at(3), Category::SignIn, Outcome::Ok),
             stranger,
         ];
-        Sink::append(&store, &records).unwrap();
+        append(&store, &records);
         let check = |filter: AuditFilter, expected: &[usize]| {
-            let found = store.read(|c| audit::list(c, &filter)).unwrap();
+            let found = list(&store, &filter);
             let expected: Vec<_> = expected.iter().map(|n| records[*n].id).collect();
             assert_eq!(found.iter().map(|r| r.id).collect::<Vec<_>>(), expected, "{filter:?}");
         };
@@ -160,6 +165,11 @@ kit::on_both! {
         check(AuditFilter { outcome: Some(Outcome::UnknownKey), ..any() }, &[3]);
         check(AuditFilter { category: Some(Category::SignIn), ..any() }, &[2]);
         check(AuditFilter { limit: Some(1), ..any() }, &[3]);
+        check(AuditFilter { method: Some("GET".to_owned()), ..any() }, &[1, 0]);
+        check(AuditFilter { route: Some("/v1/vaults".to_owned()), ..any() }, &[1, 0]);
+        check(AuditFilter { ip: Some("::ffff:192.0.2.1".parse().unwrap()), ..any() }, &[1, 0]);
+        check(AuditFilter { request: records[0].request_id, ..any() }, &[0]);
+        check(AuditFilter { oldest_first: true, limit: Some(2), ..any() }, &[0, 1]);
     }
 
     fn usage_is_the_sum_of_the_records(database) {
@@ -171,12 +181,12 @@ kit::on_both! {
         let mut management = request(&key, at(9 * next_day), 200, "192.0.2.9");
         management.category = Category::KeyManagement;
         let batches = [
-            vec![request(&key, at(5), 200, "192.0.2.1"), request(&key, at(3), 429, "192.0.2.1")],
-            vec![request(&key, at(4), 503, "192.0.2.1"), request(&key, at(next_day - 1), 302, "192.0.2.2")],
-            vec![lost, management, request(&key, at(next_day), 403, "192.0.2.1")],
+            vec![request(&key, at(3), 200, "192.0.2.1"), request(&key, at(5), 429, "192.0.2.1")],
+            vec![request(&key, at(7), 503, "192.0.2.1"), request(&key, at(next_day - 1), 302, "192.0.2.2")],
+            vec![lost, request(&key, at(next_day + 1), 403, "192.0.2.1"), management],
         ];
         for batch in &batches {
-            Sink::append(&store, batch).unwrap();
+            append(&store, batch);
         }
         let used = store.read(|c| usage::of_key(c, key.id, day(23), day(25))).unwrap();
         assert_eq!((used.total_requests, used.billable_requests), (6, 5));
@@ -191,9 +201,9 @@ kit::on_both! {
         assert_eq!(endpoints, [(Some("/v1/vaults"), 5), (None, 1)]);
         let first = &used.addresses[0];
         assert_eq!(first.ip.to_string(), "192.0.2.1");
-        assert_eq!((first.count, first.first_seen, first.last_seen), (4, at(3), at(next_day)));
+        assert_eq!((first.count, first.first_seen, first.last_seen), (4, at(3), at(next_day + 1)));
         let key = store.read(|c| keys::find(c, key.id)).unwrap().unwrap();
-        assert_eq!(key.last_used_at, Some(at(next_day)));
+        assert_eq!(key.last_used_at, Some(at(next_day + 1)));
         let today = store.read(|c| usage::of_key(c, key.id, day(25), day(25))).unwrap();
         assert_eq!((today.total_requests, today.days.len()), (2, 1));
     }

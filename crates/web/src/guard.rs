@@ -10,7 +10,8 @@ use arc_swap::ArcSwap;
 use chrono::TimeDelta;
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
-use torvus_audit::{AuditRecord, Recorder};
+use torvus_audit::AuditRecord;
+use torvus_audit::journal::Journals;
 use torvus_domain::{
     Clock, Instants, Outcome, Refusal, RequestFacts, RequestId, TrustedProxies, rfc3339,
 };
@@ -33,7 +34,7 @@ pub struct Guard {
     /// Decides.
     pub gate: Gate,
     /// Records.
-    pub recorder: Arc<Recorder>,
+    pub journals: Arc<Journals>,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
     /// Whose word on the client's address counts.
@@ -105,6 +106,17 @@ impl Incoming {
         }
     }
 
+    /// Records what is about to be changed; false where that can't be, and
+    /// then nothing may be. What only reads changes nothing.
+    async fn intend(&self, guard: &Guard, known: &Done) -> bool {
+        if matches!(self.record.method.as_deref(), Some("GET" | "HEAD")) {
+            return true;
+        }
+        let mut intent = self.record.clone();
+        record::known(&mut intent, known.who.as_ref(), known.route.clone());
+        guard.journals.intend(&intent).await.is_ok()
+    }
+
     /// Makes the answer of what was done, and gives it once it is recorded.
     /// Where it can't be recorded the answer is 503.
     pub(crate) async fn answer(
@@ -123,14 +135,9 @@ impl Incoming {
         };
         let (who, rate) = (done.who.as_ref(), done.rate.as_ref());
         let mut answer = dress(answer, who, rate, outcome, self.now);
-        record::end(
-            &mut self.record,
-            who,
-            done.route,
-            answer.status().as_u16(),
-            outcome,
-            done.let_through,
-        );
+        record::known(&mut self.record, who, done.route);
+        let status = answer.status().as_u16();
+        record::end(&mut self.record, status, outcome, done.let_through);
         self.record.spent = done.rate.map_or([None, None], |rate| rate.spent);
         let (id, now) = (self.id, self.now);
         if !recorded(guard, self.record, now).await {
@@ -196,6 +203,15 @@ async fn decide(
         } => {
             let who = Some(grant.identity());
             let pattern = Some(route.pattern.clone());
+            let unchanged = Done {
+                who: who.clone(),
+                route: pattern.clone(),
+                rate: Some(rate),
+                ..Done::refused(Refusal::Unavailable)
+            };
+            if !incoming.intend(guard, &unchanged).await {
+                return unchanged;
+            }
             let call = Call {
                 grant,
                 route,
@@ -264,7 +280,8 @@ fn dress(
 }
 
 async fn recorded(guard: &Guard, mut record: AuditRecord, began: Instants) -> bool {
-    let took = guard.clock.now().monotonic.saturating_sub(began.monotonic);
+    let now = guard.clock.now();
+    let took = now.monotonic.saturating_sub(began.monotonic);
     record.duration_us = i64::try_from(took.as_micros()).ok();
     tracing::debug!(
         request_id = record.request_id.map(tracing::field::display),
@@ -276,7 +293,8 @@ async fn recorded(guard: &Guard, mut record: AuditRecord, began: Instants) -> bo
     );
     counts::request(&record);
     let request_id = record.request_id;
-    let safe = guard.recorder.record(record).await.is_ok();
+    record.at = now.wall;
+    let safe = guard.journals.record(record).await.is_ok();
     if !safe {
         counts::unrecorded();
         tracing::error!(

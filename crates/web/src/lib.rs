@@ -17,5 +17,5 @@ pub use counts::{REQUEST_DURATION, REQUESTS, UNRECORDED};
 pub use forward_auth::forward_auth;
 pub use guard::{Guard, guarded};
 pub use original::Told;
-pub use problem::respond;
+pub use problem::{problem, respond};
 pub use request_id::{client_request_id, with_request_id};

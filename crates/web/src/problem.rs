@@ -3,7 +3,7 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, CONTENT_TYPE, WWW_AUTHENTICATE};
-use serde_json::json;
+use serde_json::{Value, json};
 use torvus_domain::Refusal;
 
 /// The answer to a refused request. Rate headers and the request id are added
@@ -39,6 +39,12 @@ pub fn respond(refusal: &Refusal) -> HttpResponse {
         }
         _ => {}
     }
+    answer.body(problem(refusal).to_string())
+}
+
+/// The body of that answer.
+#[must_use]
+pub fn problem(refusal: &Refusal) -> Value {
     let mut body = json!({ "error": refusal.code(), "message": refusal.message() });
     if let (
         Refusal::Invalid {
@@ -49,7 +55,7 @@ pub fn respond(refusal: &Refusal) -> HttpResponse {
     {
         object.insert("field".to_owned(), json!(field));
     }
-    answer.body(body.to_string())
+    body
 }
 
 #[cfg(test)]

@@ -42,25 +42,23 @@ pub(crate) fn asks_about(record: &mut AuditRecord, method: &str, path: &str) {
     record.path = Some(cut(&redact(path), PATH_BYTES_MAX));
 }
 
-/// What is known when it is answered.
-pub(crate) fn end(
-    record: &mut AuditRecord,
-    who: Option<&Identity>,
-    route: Option<String>,
-    status: u16,
-    outcome: Outcome,
-    let_through: bool,
-) {
+/// What is known once it was decided.
+pub(crate) fn known(record: &mut AuditRecord, who: Option<&Identity>, route: Option<String>) {
     record.route = route;
-    record.status = Some(status);
-    record.outcome = outcome;
     if let Some(who) = who {
         record.account_id = Some(who.account_id);
         record.key_id = Some(who.key_id);
         record.key_name = Some(who.key_name.to_string());
         record.environment = Some(who.environment);
-        record.billable = let_through && who.environment == Environment::Live && status < 500;
     }
+}
+
+/// What is known when it is answered.
+pub(crate) fn end(record: &mut AuditRecord, status: u16, outcome: Outcome, let_through: bool) {
+    record.status = Some(status);
+    record.outcome = outcome;
+    let live = record.environment == Some(Environment::Live);
+    record.billable = let_through && live && status < 500;
 }
 
 /// The text, cut at a character and without control characters.

@@ -1,13 +1,15 @@
 //! What becomes of a request when something behind the door goes wrong.
 #![cfg(test)]
 
-use std::sync::{Arc, Mutex};
+use std::path::Path;
+use std::sync::Arc;
 
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::test::TestRequest;
 use actix_web::{FromRequest, HttpResponse, web};
 use arc_swap::ArcSwap;
-use torvus_audit::{AuditRecord, Recorder, Sink, SinkError};
+use torvus_audit::AuditRecord;
+use torvus_audit::journal::{Durability, Found, Frame, Journals, SegmentReader, segments};
 use torvus_authz::RouteTable;
 use torvus_domain::{
     Account, AccountId, ApiKey, IpAllowlist, KeyId, KeyLookup, KeySnapshot, LookupFuture,
@@ -40,22 +42,6 @@ impl KeyLookup for Keys {
                 Store::Panics => panic!("as it was told to"),
             }
         })
-    }
-}
-
-#[derive(Default)]
-struct Log {
-    records: Mutex<Vec<AuditRecord>>,
-    broken: bool,
-}
-
-impl Sink for Log {
-    fn append(&self, batch: &[AuditRecord]) -> Result<(), SinkError> {
-        if self.broken {
-            return Err(SinkError);
-        }
-        self.records.lock().unwrap().extend_from_slice(batch);
-        Ok(())
     }
 }
 
@@ -102,10 +88,13 @@ async fn send(
         store,
         snapshot: snapshot(&token),
     };
-    let log = Arc::new(Log {
-        broken: broken_log,
-        ..Log::default()
-    });
+    let folder = tempfile::tempdir().unwrap();
+    let journal = folder.path().join("journal");
+    let journals = Journals::open(&journal, Durability::Process, 1, 1 << 30).unwrap();
+    if broken_log {
+        // Whoever is root may write anywhere, but not where nothing is.
+        std::fs::rename(&journal, folder.path().join("elsewhere")).unwrap();
+    }
     let guard = Guard {
         gate: Gate::new(
             Arc::new(keys),
@@ -114,7 +103,7 @@ async fn send(
             Arc::new(Limiter::memory()),
             Arc::new(ArcSwap::from_pointee(Plans::shipped())),
         ),
-        recorder: Arc::new(Recorder::start(Arc::clone(&log) as _).unwrap()),
+        journals: Arc::new(journals),
         clock: Arc::new(SystemClock::new()),
         proxies: Arc::default(),
     };
@@ -130,8 +119,21 @@ async fn send(
         Box::pin(async { handler() })
     })
     .await;
-    let records = log.records.lock().unwrap().clone();
-    (answer, records)
+    (answer, recorded(&journal))
+}
+
+/// What stands in the journals.
+fn recorded(folder: &Path) -> Vec<AuditRecord> {
+    let mut records = Vec::new();
+    for name in segments(folder).unwrap() {
+        let mut reader = SegmentReader::open(folder, name, 0, u64::MAX).unwrap();
+        while let Found::Frame(frame) = reader.next_frame().unwrap() {
+            if let Frame::Record { line, .. } = frame {
+                records.push(AuditRecord::from_line(&line).unwrap());
+            }
+        }
+    }
+    records
 }
 
 fn fine() -> Result<HttpResponse, Refusal> {

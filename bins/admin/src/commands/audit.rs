@@ -48,7 +48,7 @@ fn filter(filters: &Filters) -> Result<AuditFilter, Failure> {
         outcome: read("--outcome", filters.outcome.as_ref())?,
         category: read("--category", filters.category.as_ref())?,
         limit: filters.limit,
-        before: None,
+        ..AuditFilter::default()
     })
 }
 
@@ -74,16 +74,16 @@ fn each(
         filter.limit = Some(asked);
         let page = store.read(|c| rows::list(c, &filter))?;
         for record in &page {
-            if let Err(error) = take(record) {
+            if let Err(error) = take(&record.record) {
                 return Ok(Err(error));
             }
         }
         let got = u32::try_from(page.len()).unwrap_or(u32::MAX);
         match page.last() {
             Some(last) if got >= asked => {
-                filter.before = Some(Cursor {
-                    at: last.at,
-                    id: last.id,
+                filter.behind = Some(Cursor {
+                    at: last.record.at,
+                    id: last.record.id,
                 })
             }
             _ => break,
@@ -97,7 +97,7 @@ fn list(context: &Context, filters: &Filters) -> Result<(), Failure> {
     let mut filter = filter(filters)?;
     filter.limit = Some(filters.limit.unwrap_or(LIST));
     let mut records = Vec::new();
-    let store = context.store()?;
+    let store = context.store_with_all_records()?;
     each(&store, filter, |record| {
         records.push(record.clone());
         Ok(())
@@ -137,7 +137,7 @@ fn list(context: &Context, filters: &Filters) -> Result<(), Failure> {
 }
 
 fn export(context: &Context, format: Format, filters: &Filters) -> Result<(), Failure> {
-    let (filter, store) = (filter(filters)?, context.store()?);
+    let (filter, store) = (filter(filters)?, context.store_with_all_records()?);
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     let written = match format {
         Format::Csv => {

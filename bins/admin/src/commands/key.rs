@@ -133,7 +133,7 @@ fn view_of(context: &Context, store: &Store, key: &ApiKey) -> Result<Value, Fail
 
 fn list(context: &Context, account: Option<&str>, all: bool) -> Result<(), Failure> {
     let account: Option<AccountId> = account.map(|text| id("account", text)).transpose()?;
-    let (store, now) = (context.store()?, context.now());
+    let (store, now) = (context.store_with_all_records()?, context.now());
     let (keys, owners) =
         store.read(|c| Ok((rows::list(c, account, all, now)?, accounts::list(c)?)))?;
     if let Some(account) = account.filter(|account| owners.iter().all(|owner| owner.id != *account))
@@ -188,7 +188,7 @@ fn found(store: &Store, text: &str) -> Result<ApiKey, Failure> {
 }
 
 fn show(context: &Context, text: &str) -> Result<(), Failure> {
-    let store = context.store()?;
+    let store = context.store_with_all_records()?;
     let key = found(&store, text)?;
     if context.json {
         return output::json(&view_of(context, &store, &key)?);
@@ -256,7 +256,7 @@ fn revoke(context: &Context, text: &str, reason: Option<&str>) -> Result<(), Fai
 }
 
 fn used(context: &Context, text: &str, days: u16) -> Result<(), Failure> {
-    let store = context.store()?;
+    let store = context.store_with_all_records()?;
     let key = found(&store, text)?;
     let today = context.now().date_naive();
     let from = today

@@ -46,13 +46,18 @@ pub(crate) struct Port {
     pub(crate) connections_max: usize,
 }
 
+/// How many threads serve: as many as are wanted, or one for each core.
+pub(crate) fn workers(wanted: Option<usize>) -> usize {
+    let cores = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    wanted.unwrap_or_else(cores)
+}
+
 /// Starts to serve the app.
 pub(crate) fn serve(port: Port, app: web::Data<App>) -> io::Result<Server> {
     listen(&port.listener, BACKLOG)?;
     // What is accepted inherits it.
     set_socket_send_buffer_size(&port.listener, UNREAD_BYTES_MAX)?;
-    let cores = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    let workers = port.workers.unwrap_or_else(cores);
+    let workers = workers(port.workers);
     let builder = Server::build()
         .workers(workers)
         .max_concurrent_connections((port.connections_max / workers).max(1))

@@ -133,7 +133,7 @@ fn unreadable(message: &str) -> Refusal {
 }
 
 /// Reads JSON: one value, each key of an object once, at most [`MAX_DEPTH`] deep.
-fn parse(raw: &[u8]) -> Result<Value, Refusal> {
+pub(super) fn parse(raw: &[u8]) -> Result<Value, Refusal> {
     if depth(raw) > MAX_DEPTH {
         return Err(unreadable(
             "The body is not JSON that can be read: it is nested too deeply",

@@ -3,25 +3,52 @@
 use std::sync::Arc;
 
 use serde::Serialize;
-use torvus_domain::{CheckInId, Timestamp};
+use serde_json::json as value;
+use torvus_domain::{CheckInId, Timestamp, kinds::CheckInKind};
 use torvus_storage::resources::check_ins::{self, CheckIn};
 use torvus_web::Call;
+use utoipa::ToSchema;
+use utoipa::openapi::schema::Object;
 
 use super::answer::{json, scope, time};
 use super::body::{self, MAX_BYTES};
+use super::described::{Made, Resource};
 use super::idempotent::{self, Created, Origin};
-use super::{Answer, Context, page};
+use super::{Answer, Context, page, schema};
 
 const MAX_NOTE_CHARS: usize = 2_000;
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = CheckIn)]
 struct View {
+    #[schema(schema_with = schema::id::<CheckInKind>)]
     id: CheckInId,
+    #[schema(schema_with = note, required = true)]
     note: Option<String>,
+    #[schema(schema_with = schema::instant)]
     #[serde(serialize_with = "time")]
     created_at: Timestamp,
+    #[schema(schema_with = schema::instant)]
     #[serde(serialize_with = "time")]
     updated_at: Timestamp,
+}
+
+fn note() -> Object {
+    schema::text(MAX_NOTE_CHARS, "Still here")
+}
+
+/// What the document tells of check-ins.
+pub(super) fn resource() -> Resource {
+    Resource::made::<View>(
+        "check-ins",
+        Made {
+            body: schema::body([("note", note())]).build(),
+            example: value!({"note": "Still here"}),
+            required: false,
+            located: false,
+            ..Made::default()
+        },
+    )
 }
 
 impl From<CheckIn> for View {

@@ -3,16 +3,20 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
+use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use torvus_domain::{DocumentId, Refusal, Timestamp, VaultId, kinds::DocumentKind};
 use torvus_storage::resources::Page;
 use torvus_storage::resources::documents::{self, Document};
 use torvus_storage::{Conn, StorageError};
+use utoipa::ToSchema;
+use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
 
 use super::answer::time;
 use super::body::MAX_DOCUMENT_BYTES;
 use super::fields::{Fields, invalid};
 use super::in_vault::{InVault, New};
+use super::schema;
 
 const MAX_CONTENT_BYTES: usize = 1024 * 1024;
 const MAX_TYPE_CHARS: usize = 255;
@@ -24,17 +28,77 @@ pub(super) struct Item {
     content: Vec<u8>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Document)]
 pub(super) struct View {
+    #[schema(schema_with = schema::id::<DocumentKind>)]
     id: DocumentId,
+    #[schema(schema_with = schema::name)]
     name: String,
+    #[schema(schema_with = media_type)]
     content_type: String,
+    #[schema(schema_with = size)]
     size: u64,
+    #[schema(schema_with = sha256)]
     sha256: String,
+    #[schema(schema_with = schema::instant)]
     #[serde(serialize_with = "time")]
     created_at: Timestamp,
+    #[schema(schema_with = schema::instant)]
     #[serde(serialize_with = "time")]
     updated_at: Timestamp,
+}
+
+/// The rule of [`content_type`], as a pattern.
+fn media_type() -> Object {
+    const TOKEN: &str = "[A-Za-z0-9!#$&^_.+-]+";
+    schema::string()
+        .description(Some(format!(
+            "A media type; `{DEFAULT_TYPE}` where it is not given."
+        )))
+        .max_length(Some(MAX_TYPE_CHARS))
+        .pattern(Some(format!("^{TOKEN}/{TOKEN} *(?:;[ -~]*)?$")))
+        .examples(["text/plain"])
+        .build()
+}
+
+fn media_type_or_null() -> Object {
+    let mut either = media_type();
+    either.schema_type = SchemaType::from_iter([Type::String, Type::Null]);
+    either
+}
+
+fn size() -> Object {
+    ObjectBuilder::new()
+        .schema_type(Type::Integer)
+        .description(Some("The bytes of the content."))
+        .minimum(Some(0))
+        .maximum(Some(MAX_CONTENT_BYTES))
+        .examples([3])
+        .build()
+}
+
+fn sha256() -> Object {
+    schema::string()
+        .description(Some("The SHA-256 of the content, in hexadecimal."))
+        .pattern(Some("^[0-9a-f]{64}$"))
+        .examples(["ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"])
+        .build()
+}
+
+/// The rule of [`content`]: base64 in which the bits that stand for nothing are 0.
+fn base64() -> Object {
+    const DIGIT: &str = "[A-Za-z0-9+/]";
+    let last = format!("{DIGIT}[AQgw]==|{DIGIT}{{2}}[AEIMQUYcgkosw048]=");
+    schema::or_null()
+        .description(Some(format!(
+            "Base64 (RFC 4648, with padding) of at most {MAX_CONTENT_BYTES} bytes."
+        )))
+        .content_encoding("base64")
+        .max_length(Some(MAX_CONTENT_BYTES.div_ceil(3) * 4))
+        .pattern(Some(format!("^(?:{DIGIT}{{4}})*(?:{last})?$")))
+        .examples(["YWJj"])
+        .build()
 }
 
 impl InVault for Item {
@@ -42,6 +106,19 @@ impl InVault for Item {
     type View = View;
     const SEGMENT: &'static str = "documents";
     const MAX_BODY_BYTES: usize = MAX_DOCUMENT_BYTES;
+
+    fn body() -> Object {
+        let fields = [
+            ("name", schema::name()),
+            ("content_type", media_type_or_null()),
+            ("content", base64()),
+        ];
+        schema::body(fields).required("name").build()
+    }
+
+    fn example() -> Value {
+        json!({"name": "Letter", "content_type": "text/plain", "content": "YWJj"})
+    }
 
     fn read(fields: &mut Fields, new: New<DocumentKind>) -> Result<Self, Refusal> {
         let name = fields.name()?;
@@ -141,8 +218,6 @@ fn hex(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
-
     use super::*;
 
     fn read(value: Value) -> Result<Item, Option<String>> {

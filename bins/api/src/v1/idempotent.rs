@@ -14,9 +14,10 @@ use torvus_gate::Grant;
 use torvus_storage::Conn;
 use torvus_storage::idempotency::{self, Begin};
 use torvus_storage::resources::Scope;
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 
 use super::answer::{Found, scope};
-use super::{Answer, Context};
+use super::{Answer, Context, schema};
 
 const HEADER: &str = "Idempotency-Key";
 const REPLAYED: &str = "Idempotency-Replayed";
@@ -115,15 +116,10 @@ fn once_only(
             }));
         }
         Begin::Mismatch => {
-            return Ok(Err(Refusal::Invalid {
-                field: None,
-                message: format!("`{HEADER}` was used before with another request"),
-            }));
+            return Ok(Err(used_before()));
         }
         Begin::InFlight => {
-            return Ok(Err(Refusal::Conflict {
-                message: format!("A request with this `{HEADER}` is being answered"),
-            }));
+            return Ok(Err(in_flight()));
         }
     }
     match make(c)? {
@@ -139,6 +135,40 @@ fn once_only(
             Ok(Err(refusal))
         }
     }
+}
+
+/// The key stands for another request.
+pub(super) fn used_before() -> Refusal {
+    Refusal::Invalid {
+        field: None,
+        message: format!("`{HEADER}` was used before with another request"),
+    }
+}
+
+/// The first request with the key has no answer yet.
+pub(super) fn in_flight() -> Refusal {
+    Refusal::Conflict {
+        message: format!("A request with this `{HEADER}` is being answered"),
+    }
+}
+
+/// What the document tells of the header.
+pub(crate) fn parameter() -> Parameter {
+    let schema = schema::string()
+        .min_length(Some(1))
+        .max_length(Some(MAX_KEY_BYTES))
+        .pattern(Some("^[!-~]+$"))
+        .examples(["5c1f1f0e-2f6b-4d0e-9a53-0c1c2f0f7a11"]);
+    ParameterBuilder::new()
+        .name(HEADER)
+        .parameter_in(ParameterIn::Header)
+        .description(Some(format!(
+            "Your own name for this request. For {} hours the same one with the same body gives the first \
+             answer again, with `{REPLAYED}: true`, and makes nothing twice.",
+            idempotency::KEPT_HOURS
+        )))
+        .schema(Some(schema))
+        .build()
 }
 
 fn key(headers: &HeaderMap) -> Result<Option<String>, Refusal> {

@@ -4,13 +4,17 @@ use std::sync::Arc;
 
 use actix_web::HttpResponse;
 use serde::Serialize;
+use serde_json::Value;
 use torvus_domain::{Id, IdKind, Refusal, Timestamp, VaultId};
 use torvus_storage::resources::Page;
 use torvus_storage::{Conn, StorageError};
 use torvus_web::Call;
+use utoipa::ToSchema;
+use utoipa::openapi::schema::Object;
 
 use super::answer::{id, json, own_vault, scope, settle};
 use super::body;
+use super::described::{Made, Resource};
 use super::fields::Fields;
 use super::idempotent::{self, Created, Origin};
 use super::{Answer, Context, page};
@@ -20,12 +24,16 @@ pub(super) trait InVault: Sized + Send + 'static {
     /// The kind of its identifiers.
     type Kind: IdKind;
     /// How it is told.
-    type View: Serialize;
+    type View: Serialize + ToSchema;
     /// The part of a path that names its list.
     const SEGMENT: &'static str;
     /// What the body of a new one may have at most.
     const MAX_BODY_BYTES: usize = body::MAX_BYTES;
 
+    /// What [`read`](Self::read) takes, as the document tells it.
+    fn body() -> Object;
+    /// A body that makes one.
+    fn example() -> Value;
     /// Reads a new one from what was sent.
     fn read(fields: &mut Fields, new: New<Self::Kind>) -> Result<Self, Refusal>;
     /// Puts it into the store.
@@ -45,6 +53,19 @@ pub(super) struct New<K> {
     pub(super) id: Id<K>,
     pub(super) vault_id: VaultId,
     pub(super) at: Timestamp,
+}
+
+/// What the document tells of this kind.
+pub(super) fn resource<T: InVault>() -> Resource {
+    Resource::made::<T::View>(
+        T::SEGMENT,
+        Made {
+            body: T::body(),
+            example: T::example(),
+            max_bytes: T::MAX_BODY_BYTES,
+            ..Made::default()
+        },
+    )
 }
 
 /// `GET /v1/vaults/:id/…`

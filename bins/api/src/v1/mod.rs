@@ -9,6 +9,7 @@ mod account;
 mod answer;
 mod body;
 mod check_ins;
+mod described;
 mod documents;
 mod fields;
 mod idempotent;
@@ -16,6 +17,8 @@ mod in_vault;
 mod page;
 mod policies;
 mod recipients;
+pub(crate) mod refused;
+mod schema;
 mod vaults;
 
 use std::sync::Arc;
@@ -30,6 +33,11 @@ use torvus_web::Call;
 
 use answer::{Found, settle, still_good};
 use documents::Item as Document;
+
+pub(crate) use described::{Described, Does, Made, described};
+pub(crate) use idempotent::parameter as idempotency_parameter;
+pub(crate) use page::parameters as list_parameters;
+pub(crate) use schema::id_with_prefix;
 
 /// What every handler works with.
 pub(crate) struct Context {

@@ -7,21 +7,28 @@ use actix_web::web::Query;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
+use serde_json::json;
 use torvus_domain::{Refusal, Timestamp};
 use torvus_storage::resources::{Page, Scope};
 use torvus_storage::{Conn, StorageError};
 use torvus_web::Call;
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
 
 use super::answer::{failed, scope};
 use super::fields::invalid;
-use super::{Answer, Context};
+use super::{Answer, Context, schema};
 
 const DEFAULT_LIMIT: usize = 20;
 const MAX_LIMIT: usize = 100;
+const MAX_CURSOR_BYTES: usize = 200;
 
 /// The page that a query string asks for.
 pub(super) fn from_query(query: &str) -> Result<Page, Refusal> {
-    let bad_limit = || invalid("limit", "must be a whole number from 1 to 100");
+    let bad_limit = || {
+        let rule = format!("must be a whole number from 1 to {MAX_LIMIT}");
+        invalid("limit", &rule)
+    };
     let pairs = Query::<Vec<(String, String)>>::from_query(query)
         .map(Query::into_inner)
         .unwrap_or_default();
@@ -51,6 +58,45 @@ pub(super) fn from_query(query: &str) -> Result<Page, Refusal> {
         limit: limit.unwrap_or(DEFAULT_LIMIT),
         before,
     })
+}
+
+/// What the document tells of a list's query.
+pub(crate) fn parameters() -> [Parameter; 2] {
+    let in_query = |name: &str, what: String, schema: ObjectBuilder| {
+        ParameterBuilder::new()
+            .name(name)
+            .parameter_in(ParameterIn::Query)
+            .description(Some(what))
+            .schema(Some(schema))
+            .build()
+    };
+    let limit = ObjectBuilder::new()
+        .schema_type(Type::Integer)
+        .minimum(Some(1))
+        .maximum(Some(MAX_LIMIT))
+        .default(Some(json!(DEFAULT_LIMIT)))
+        .examples([DEFAULT_LIMIT]);
+    let place = (
+        Timestamp::UNIX_EPOCH,
+        "vault_01h455vb4pex5vsknk084sn02q".to_owned(),
+    );
+    let cursor = schema::string()
+        .min_length(Some(1))
+        .max_length(Some(MAX_CURSOR_BYTES))
+        .pattern(Some("^[A-Za-z0-9_-]+$"))
+        .examples([write_cursor(&place)]);
+    [
+        in_query(
+            "limit",
+            format!("How many to give at most; {DEFAULT_LIMIT} where it is not given."),
+            limit,
+        ),
+        in_query(
+            "cursor",
+            "Where to go on: the `next_cursor` of the list before.".to_owned(),
+            cursor,
+        ),
+    ]
 }
 
 #[derive(Serialize)]
@@ -101,7 +147,7 @@ fn write_cursor((at, id): &(Timestamp, String)) -> String {
 }
 
 fn read_cursor(text: &str) -> Option<(Timestamp, String)> {
-    if text.len() > 200 {
+    if text.len() > MAX_CURSOR_BYTES {
         return None;
     }
     let place = String::from_utf8(URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;

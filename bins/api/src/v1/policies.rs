@@ -1,32 +1,87 @@
 //! Policies in a vault.
 
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use torvus_domain::{PolicyId, Refusal, Timestamp, VaultId, kinds::PolicyKind as IdsOfPolicies};
 use torvus_storage::resources::Page;
 use torvus_storage::resources::policies::{self, Policy, PolicyKind, UnknownPolicyKind};
 use torvus_storage::{Conn, StorageError};
+use utoipa::ToSchema;
+use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
 
 use super::answer::time;
 use super::fields::{Fields, invalid};
 use super::in_vault::{InVault, New};
+use super::schema;
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Policy)]
 pub(super) struct View {
+    #[schema(schema_with = schema::id::<IdsOfPolicies>)]
     id: PolicyId,
+    #[schema(schema_with = schema::name)]
     name: String,
+    #[schema(schema_with = kind)]
     kind: &'static str,
+    #[schema(schema_with = settings)]
     settings: Map<String, Value>,
+    #[schema(schema_with = schema::instant)]
     #[serde(serialize_with = "time")]
     created_at: Timestamp,
+    #[schema(schema_with = schema::instant)]
     #[serde(serialize_with = "time")]
     updated_at: Timestamp,
+}
+
+fn kind() -> Object {
+    let default = PolicyKind::default().as_str();
+    schema::string()
+        .description(Some(format!(
+            "What sets it off; `{default}` where it is not given."
+        )))
+        .enum_values(Some(PolicyKind::ALL.map(PolicyKind::as_str)))
+        .examples([default])
+        .build()
+}
+
+fn kind_or_null() -> Object {
+    let mut either = kind();
+    either.schema_type = SchemaType::from_iter([Type::String, Type::Null]);
+    either.enum_values.get_or_insert_default().push(Value::Null);
+    either
+}
+
+fn settings() -> Object {
+    ObjectBuilder::new()
+        .schema_type(Type::Object)
+        .description(Some("Any JSON object."))
+        .examples([json!({"after_days": 30})])
+        .build()
+}
+
+fn settings_or_null() -> Object {
+    let mut either = settings();
+    either.schema_type = SchemaType::from_iter([Type::Object, Type::Null]);
+    either
 }
 
 impl InVault for Policy {
     type Kind = IdsOfPolicies;
     type View = View;
     const SEGMENT: &'static str = "policies";
+
+    fn body() -> Object {
+        let fields = [
+            ("name", schema::name()),
+            ("kind", kind_or_null()),
+            ("settings", settings_or_null()),
+        ];
+        schema::body(fields).required("name").build()
+    }
+
+    fn example() -> Value {
+        json!({"name": "A month of silence", "kind": "inactivity", "settings": {"after_days": 30}})
+    }
 
     fn read(fields: &mut Fields, new: New<IdsOfPolicies>) -> Result<Self, Refusal> {
         let name = fields.name()?;
@@ -80,8 +135,6 @@ impl InVault for Policy {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]

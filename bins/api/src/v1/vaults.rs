@@ -4,27 +4,57 @@ use std::sync::Arc;
 
 use actix_web::HttpResponse;
 use serde::Serialize;
-use torvus_domain::{Refusal, Timestamp, VaultId};
+use serde_json::json as value;
+use torvus_domain::{Refusal, Timestamp, VaultId, kinds::VaultKind};
 use torvus_storage::resources::vaults::{self, Vault, VaultChange};
 use torvus_web::Call;
+use utoipa::ToSchema;
+use utoipa::openapi::schema::Object;
 
 use super::answer::{id, json, own_vault, scope, settle, time};
 use super::body::{self, MAX_BYTES};
+use super::described::{Made, Resource};
 use super::fields::{Change, Fields};
 use super::idempotent::{self, Created, Origin};
-use super::{Answer, Context, page};
+use super::{Answer, Context, page, schema};
 
 const MAX_DESCRIPTION_CHARS: usize = 2_000;
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Vault)]
 struct View {
+    #[schema(schema_with = schema::id::<VaultKind>)]
     id: VaultId,
+    #[schema(schema_with = schema::name)]
     name: String,
+    #[schema(schema_with = description_schema, required = true)]
     description: Option<String>,
+    #[schema(schema_with = schema::instant)]
     #[serde(serialize_with = "time")]
     created_at: Timestamp,
+    #[schema(schema_with = schema::instant)]
     #[serde(serialize_with = "time")]
     updated_at: Timestamp,
+}
+
+fn description_schema() -> Object {
+    schema::text(MAX_DESCRIPTION_CHARS, "What my family needs")
+}
+
+/// What the document tells of vaults.
+pub(super) fn resource() -> Resource {
+    let fields = [
+        ("name", schema::name()),
+        ("description", description_schema()),
+    ];
+    Resource::made::<View>(
+        "vaults",
+        Made {
+            body: schema::body(fields).required("name").build(),
+            example: value!({"name": "Family papers", "description": "What my family needs"}),
+            ..Made::default()
+        },
+    )
 }
 
 impl From<Vault> for View {

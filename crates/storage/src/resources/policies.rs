@@ -45,6 +45,9 @@ pub enum PolicyKind {
 pub struct UnknownPolicyKind;
 
 impl PolicyKind {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Inactivity, Self::Scheduled];
+
     /// The word for it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -1,0 +1,352 @@
+//! From the journals into the tables: in one transaction the records, what
+//! they mean for usage and limits, and how far the journal was read. So a
+//! crash at any point repeats nothing and loses nothing, and it does not
+//! matter who indexes: the server, or a command that is about to read.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use torvus_audit::AuditRecord;
+use torvus_audit::journal::{Found, Frame, SegmentName, SegmentReader, segments};
+use torvus_domain::{AuditId, ChainId, Outcome};
+
+use crate::audit::{self, Entry};
+use crate::chains::{self, Position};
+use crate::{Conn, StorageError, Store};
+
+/// What a segment is called that was set aside.
+const DAMAGED: &str = "damaged";
+/// Records of one transaction.
+const BATCH: usize = 1_000;
+
+/// Why the journals could not be indexed to their end.
+#[derive(Debug, thiserror::Error)]
+pub enum IndexError {
+    /// The database can't be written.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// The journal can't be read.
+    #[error("the journal can't be read: {0}")]
+    Journal(#[from] io::Error),
+    /// A journal holds what no server of ours left there.
+    #[error("the journal {file} is damaged at byte {offset}: {what}")]
+    Damaged {
+        /// The chain.
+        chain: ChainId,
+        /// The segment's file.
+        file: String,
+        /// Where.
+        offset: u64,
+        /// What is wrong.
+        what: &'static str,
+    },
+}
+
+/// How far a chain may be read: segment and offset. A server knows what is
+/// safe; whoever does not reads as far as there are whole records.
+pub type SafeUpTo<'a> = &'a dyn Fn(ChainId) -> Option<(u32, u64)>;
+
+/// What indexing found and left.
+#[derive(Debug, Default)]
+pub struct Indexed {
+    /// How many records were added.
+    pub records: usize,
+    /// Segments of which nothing is left to be indexed, and which are not the
+    /// last of their chain.
+    pub done: Vec<SegmentName>,
+    /// Where segments end in bytes that are no whole record: a server is
+    /// writing there, or was stopped while it did.
+    pub torn: Vec<(SegmentName, u64)>,
+}
+
+/// Indexes everything that lies in a folder of journals.
+///
+/// # Errors
+///
+/// [`IndexError`]; what was indexed until then stays.
+pub fn catch_up(
+    store: &Store,
+    folder: &Path,
+    safe_up_to: SafeUpTo<'_>,
+) -> Result<Indexed, IndexError> {
+    let mut indexed = Indexed::default();
+    for (chain, numbers) in chains_in(folder)? {
+        let limit = safe_up_to(chain);
+        let mut position = store
+            .read(|c| chains::find(c, chain))?
+            .unwrap_or_else(|| Position::genesis(chain));
+        for number in &numbers {
+            let name = SegmentName {
+                chain,
+                number: *number,
+            };
+            if *number < position.segment {
+                indexed.done.push(name);
+                continue;
+            }
+            let end = match limit {
+                Some((safe, _)) if *number > safe => break,
+                Some((safe, offset)) if *number == safe => offset,
+                _ => u64::MAX,
+            };
+            indexed.records += segment(store, folder, name, &mut position, end)?;
+            if end == u64::MAX && position.segment == name.number {
+                let length = std::fs::metadata(name.path(folder)).map_or(0, |file| file.len());
+                let rest = tail_frames(folder, name, position.place)?;
+                if length > rest {
+                    indexed.torn.push((name, rest));
+                }
+            }
+        }
+    }
+    Ok(indexed)
+}
+
+fn chains_in(folder: &Path) -> io::Result<BTreeMap<ChainId, Vec<u32>>> {
+    let mut chains: BTreeMap<ChainId, Vec<u32>> = BTreeMap::new();
+    for name in segments(folder)? {
+        chains.entry(name.chain).or_default().push(name.number);
+    }
+    Ok(chains)
+}
+
+/// Indexes one segment from the position on, which moves along.
+fn segment(
+    store: &Store,
+    folder: &Path,
+    name: SegmentName,
+    position: &mut Position,
+    end: u64,
+) -> Result<usize, IndexError> {
+    let from = if name.number == position.segment {
+        position.place
+    } else {
+        0
+    };
+    let mut reader = match SegmentReader::open(folder, name, from, end) {
+        // The server was faster, and has removed it.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+        opened => opened?,
+    };
+    let damaged = |offset, what| IndexError::Damaged {
+        chain: name.chain,
+        file: name.path(folder).display().to_string(),
+        offset,
+        what,
+    };
+    let mut records = 0;
+    loop {
+        let mut batch = Vec::new();
+        let mut head = position.head;
+        let more = loop {
+            let offset = reader.offset();
+            match reader.next_frame()? {
+                Found::End => break false,
+                Found::Damage if end == u64::MAX && reader.is_tail()? => break false,
+                Found::Damage => return Err(damaged(offset, "these bytes are no record")),
+                Found::Frame(Frame::Intent(_)) => {}
+                Found::Frame(Frame::Record {
+                    head: told,
+                    line,
+                    spent,
+                }) => {
+                    head = head.next(line.as_bytes());
+                    if head != told {
+                        return Err(damaged(
+                            offset,
+                            "a record that is not the next of its chain",
+                        ));
+                    }
+                    let mut record = AuditRecord::from_line(&line)
+                        .map_err(|_| damaged(offset, "a line that is no record"))?;
+                    for (slot, spent) in record.spent.iter_mut().zip(spent) {
+                        *slot = Some(spent);
+                    }
+                    batch.push(Entry {
+                        record,
+                        line,
+                        chain: name.chain,
+                        head,
+                    });
+                }
+            }
+            if batch.len() == BATCH {
+                break true;
+            }
+        };
+        let Some(last) = batch.last() else {
+            return Ok(records);
+        };
+        let next = Position {
+            head,
+            at: last.record.at,
+            segment: name.number,
+            place: reader.offset(),
+        };
+        let added = store.write(|c| {
+            // Somebody else may have indexed it meanwhile; then all of it.
+            if chains::hold(c, name.chain)?.head != position.head {
+                return Ok(false);
+            }
+            audit::insert(c, &batch)?;
+            chains::advance(c, name.chain, &next)?;
+            Ok(true)
+        })?;
+        if added {
+            records += batch.len();
+            *position = next;
+        } else {
+            let found = store.read(|c| chains::find(c, name.chain))?;
+            *position = found.unwrap_or_else(|| Position::genesis(name.chain));
+            if position.segment != name.number {
+                return Ok(records);
+            }
+            reader = SegmentReader::open(folder, name, position.place, end)?;
+            continue;
+        }
+        if !more {
+            return Ok(records);
+        }
+    }
+}
+
+/// Where the whole frames end that follow a place.
+fn tail_frames(folder: &Path, name: SegmentName, from: u64) -> io::Result<u64> {
+    let mut reader = SegmentReader::open(folder, name, from, u64::MAX)?;
+    while let Found::Frame(_) = reader.next_frame()? {}
+    Ok(reader.offset())
+}
+
+/// Ends the chains that a process left when it was killed: what was about to
+/// be changed, and has no outcome, gets one that says so. Only for whoever
+/// holds the lock of the folder, before anything is recorded; afterwards all
+/// segments that are there have done their duty, and are given back.
+///
+/// # Errors
+///
+/// As of [`catch_up`].
+pub fn recover(store: &Store, folder: &Path) -> Result<Vec<SegmentName>, IndexError> {
+    loop {
+        match catch_up(store, folder, &|_| None) {
+            Ok(indexed) => {
+                for (name, offset) in indexed.torn {
+                    tracing::warn!(
+                        file = %name.path(folder).display(),
+                        offset,
+                        "what was being written when the server was stopped is left out"
+                    );
+                }
+                break;
+            }
+            Err(IndexError::Damaged {
+                chain,
+                file,
+                offset,
+                what,
+            }) => {
+                tracing::error!(file, offset, what, "a journal is damaged and is set aside");
+                set_aside(folder, chain)?;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    let mut done = Vec::new();
+    for (chain, numbers) in chains_in(folder)? {
+        // Open intents are carried along into each new segment.
+        if let Some(number) = numbers.last() {
+            let name = SegmentName {
+                chain,
+                number: *number,
+            };
+            let open = open_intents(folder, name)?;
+            store.write(|c| end_unknown(c, chain, &open))?;
+        }
+        done.extend(
+            numbers
+                .into_iter()
+                .map(|number| SegmentName { chain, number }),
+        );
+    }
+    Ok(done)
+}
+
+/// Renames the segments of a chain, so that they are kept and not read.
+fn set_aside(folder: &Path, chain: ChainId) -> io::Result<()> {
+    for name in segments(folder)?
+        .into_iter()
+        .filter(|name| name.chain == chain)
+    {
+        let path = name.path(folder);
+        std::fs::rename(&path, path.with_extension(DAMAGED))?;
+    }
+    Ok(())
+}
+
+/// The segments that were found damaged and set aside.
+///
+/// # Errors
+///
+/// Where the folder can't be read.
+pub fn damaged(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path
+            .extension()
+            .is_some_and(|extension| extension == DAMAGED)
+        {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn open_intents(
+    folder: &Path,
+    name: SegmentName,
+) -> Result<BTreeMap<AuditId, AuditRecord>, IndexError> {
+    let mut open = BTreeMap::new();
+    let mut reader = SegmentReader::open(folder, name, 0, u64::MAX)?;
+    while let Found::Frame(frame) = reader.next_frame()? {
+        if let Frame::Intent(record) = frame {
+            open.insert(record.id, *record);
+        }
+    }
+    Ok(open)
+}
+
+fn end_unknown(
+    c: &mut Conn,
+    chain: ChainId,
+    open: &BTreeMap<AuditId, AuditRecord>,
+) -> Result<(), StorageError> {
+    let mut position = chains::hold(c, chain)?;
+    let mut entries = Vec::new();
+    for (id, intent) in open {
+        if audit::has(c, &id.to_string())? {
+            continue;
+        }
+        let mut record = intent.clone();
+        record.status = None;
+        record.outcome = Outcome::Unknown;
+        record.at = record
+            .at
+            .max(position.at + chrono::TimeDelta::microseconds(1));
+        let line = record.to_line();
+        position.head = position.head.next(line.as_bytes());
+        position.at = record.at;
+        entries.push(Entry {
+            record,
+            line,
+            chain,
+            head: position.head,
+        });
+    }
+    if entries.is_empty() {
+        return Ok(());
+    }
+    audit::insert(c, &entries)?;
+    chains::advance(c, chain, &position)
+}
