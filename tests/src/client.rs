@@ -1,5 +1,6 @@
 //! A client as a user of the API would write it.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use reqwest::blocking::RequestBuilder;
@@ -18,7 +19,17 @@ pub struct Client {
 
 impl Client {
     pub(crate) fn new(base: &str, token: Option<&str>) -> Self {
+        Self::calling_from(None, base, token)
+    }
+
+    /// One that calls from this address.
+    pub(crate) fn from_address(ip: IpAddr, base: &str, token: Option<&str>) -> Self {
+        Self::calling_from(Some(ip), base, token)
+    }
+
+    fn calling_from(ip: Option<IpAddr>, base: &str, token: Option<&str>) -> Self {
         let http = reqwest::blocking::Client::builder()
+            .local_address(ip)
             .timeout(Duration::from_secs(30))
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()

@@ -28,6 +28,7 @@ mod client;
 mod dice;
 mod document;
 mod examples;
+mod nginx;
 mod postgres;
 mod programs;
 mod raw;
@@ -35,6 +36,7 @@ pub mod routes;
 mod rows;
 mod server;
 mod template;
+mod upstream;
 mod wire;
 
 pub use admin::{AdminRun, Key};
@@ -45,9 +47,11 @@ pub use client::{Client, random_like};
 pub use dice::Dice;
 pub use document::{Document, Operation};
 pub use examples::{EXAMPLES, example, examples_folder, library};
+pub use nginx::Nginx;
 pub use programs::{Ended, api_binary, run_to_end};
 pub use raw::{KeepAlive, RawClient};
 pub use server::{key_like, wait_until};
+pub use upstream::{Seen, Upstream};
 pub use wire::{Passed, Wire};
 
 /// The body of every 401, byte for byte.
@@ -56,6 +60,13 @@ pub const BODY_401: &str = r#"{"error":"authentication_failed","message":"Invali
 /// The body of every 403, byte for byte.
 pub const BODY_403: &str =
     r#"{"error":"permission_denied","message":"API key lacks required permissions"}"#;
+
+/// The body of every 429, byte for byte.
+pub const BODY_429: &str = r#"{"error":"rate_limit_exceeded","message":"Rate limit exceeded; wait as long as Retry-After says"}"#;
+
+/// The body of every 503, byte for byte.
+pub const BODY_503: &str =
+    r#"{"error":"unavailable","message":"The service is not available now; try again"}"#;
 
 /// `count`, or a tenth of it unless the large counts were asked for.
 pub fn large(count: usize) -> usize {

@@ -23,6 +23,17 @@ pub struct Passed {
 }
 
 impl Passed {
+    /// The names of all headers, sorted.
+    pub fn header_names(&self) -> Vec<&str> {
+        let mut names: Vec<_> = self
+            .headers
+            .iter()
+            .map(|header| header.0.as_str())
+            .collect();
+        names.sort_unstable();
+        names
+    }
+
     /// The value of a header.
     pub fn header(&self, name: &str) -> Option<&str> {
         let mut headers = self.headers.iter();
@@ -79,6 +90,11 @@ impl Wire {
             }
         });
         Self { address, passed }
+    }
+
+    /// What a proxy takes for the server's address.
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// What a client takes for the server's address.
