@@ -210,3 +210,45 @@ fn clients_that_stall_are_cut_off_and_nobody_waits_for_them() {
     });
     client.get("/v1/account").expect(200);
 }
+
+/// Slow is not stalled: a worker that nobody asked for a while looks at the clock again, and a connection
+/// waits for its next request, whatever the last one was.
+#[test]
+fn clients_that_only_take_their_time_are_left_alone() {
+    let app = TestApp::builder(Database::Sqlite)
+        .args(&["--workers", "1"])
+        .start();
+    let key = app.key(&app.account("professional"), "live", "write");
+    let line = |line: &str| {
+        format!(
+            "{line} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n",
+            key.token
+        )
+    };
+    let answered = |stream: &mut TcpStream, status: &str| {
+        let mut answer = [0; 4_096];
+        let read = stream.read(&mut answer).unwrap();
+        let answer = String::from_utf8_lossy(&answer[..read]).into_owned();
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {status}")),
+            "{answer}"
+        );
+    };
+    thread::sleep(Duration::from_secs(12));
+    let mut stream = TcpStream::connect(app.address()).unwrap();
+    let body = "{\"name\":\"slow\"}";
+    let length = body.len();
+    let head = line("POST /v1/vaults")
+        + &format!("Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n");
+    let (first, second) = head.split_at(30);
+    for part in [first, second, body] {
+        thread::sleep(Duration::from_millis(1_500));
+        stream.write_all(part.as_bytes()).unwrap();
+    }
+    answered(&mut stream, "201");
+    thread::sleep(Duration::from_secs(12));
+    stream
+        .write_all((line("GET /v1/account") + "\r\n").as_bytes())
+        .unwrap();
+    answered(&mut stream, "200");
+}

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_LENGTH, HeaderValue, TRANSFER_ENCODING};
 use actix_web::{HttpRequest, HttpResponse, web};
 use torvus_authz::RouteTable;
 use torvus_domain::{Clock, Refusal, RequestId};
@@ -67,7 +67,10 @@ pub(crate) async fn enter(
     payload: web::Payload,
     app: web::Data<App>,
 ) -> HttpResponse {
-    let _in_flight = request.conn_data::<Watched>().map(Watched::begin);
+    let headers = request.headers();
+    let has_body = headers.contains_key(CONTENT_LENGTH) || headers.contains_key(TRANSFER_ENCODING);
+    let watched = request.conn_data::<Watched>();
+    let _in_flight = watched.map(|watched| watched.begin(has_body));
     let path = request.uri().path();
     let behind = |prefix: &str| {
         let rest = path.strip_prefix(prefix);

@@ -6,7 +6,8 @@
 ///
 /// Refused, not normalised: what is no printable ASCII, `\\` and `#` anywhere;
 /// in the path `;`, an empty or a dot segment, and escapes that
-/// are broken or stand for a control character or one of `/ \\ . ; % # ?`.
+/// are broken, or stand for a control character, one of `/ \\ . ; % # ?`, or a
+/// letter, a digit, `-`, `_` or `~`, which need none.
 #[must_use]
 pub fn plain_path(uri: &str) -> Option<&str> {
     let printable = uri
@@ -30,8 +31,8 @@ pub(crate) fn is_dots(segment: &str) -> bool {
 }
 
 /// Whether all escapes are complete, stand for UTF-8, and none of them for a
-/// control character or for one that divides a URI: decoded by one reader and
-/// not by another, those would be two different paths.
+/// control character, for one that divides a URI, or for one that needs none:
+/// decoded by one reader and not by another, those would be two paths.
 pub(crate) fn has_plain_escapes(segment: &str) -> bool {
     let mut decoded = Vec::with_capacity(segment.len());
     let mut bytes = segment.bytes();
@@ -48,7 +49,10 @@ pub(crate) fn has_plain_escapes(segment: &str) -> bool {
             return false;
         };
         let divides = matches!(escaped, b'/' | b'\\' | b'.' | b';' | b'%' | b'#' | b'?');
-        if divides || escaped.is_ascii_control() {
+        // RFC 3986, section 6.2.2.2: such an escape is the bare character to
+        // whoever decodes it, and so perhaps a fixed segment.
+        let needless = escaped.is_ascii_alphanumeric() || matches!(escaped, b'-' | b'_' | b'~');
+        if divides || needless || escaped.is_ascii_control() {
             return false;
         }
         decoded.push(escaped);
@@ -125,6 +129,12 @@ mod tests {
             "/%ed%a0%80",
             "/v1%2",
             "/v1/%e9",
+            "/v1/%61ccount",
+            "/v1/accoun%74",
+            "/%76%31",
+            "/a%2db",
+            "/a%5Fb",
+            "/a%7eb",
         ] {
             assert_eq!(plain_path(uri), None, "{uri}");
         }

@@ -56,8 +56,11 @@ pub(crate) fn count(
         (LimitScope::Key, _) => limiter.check(&own, limit, now).into(),
         (LimitScope::Account, None) => limiter.check(&shared, shared_limit, now).into(),
         (LimitScope::Account, Some(_)) => {
-            let first = limiter.check(&own, limit, now);
+            let mut first = limiter.check(&own, limit, now);
             if !first.allowed {
+                // Whoever waits as long as told must find both open.
+                let shared_wait = limiter.wait(&shared, shared_limit, now);
+                first.snapshot.next_seconds = first.snapshot.next_seconds.max(shared_wait);
                 return first.into();
             }
             let second = limiter.check(&shared, shared_limit, now);

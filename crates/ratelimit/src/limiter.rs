@@ -54,6 +54,22 @@ impl Limiter {
         }
     }
 
+    /// How long until this budget would let one more request through, in
+    /// seconds rounded up; 0 where it would now. Counts nothing.
+    #[must_use]
+    pub fn wait(&self, budget: &Budget, limit: u32, now: &Instants) -> u64 {
+        let Some(rated) = NonZeroU32::new(limit) else {
+            return HOUR_SECONDS;
+        };
+        let (at, rate) = (nanos(now), Rate::per_hour(rated));
+        match self.memory.whole_at(budget, rated, at) {
+            Some(whole_at) if rate.remaining(at, whole_at) == 0 => {
+                rate.next(at, whole_at).div_ceil(SECOND_NANOS)
+            }
+            _ => 0,
+        }
+    }
+
     /// Takes back one request that was counted against this limit and did not
     /// pass for another reason.
     pub fn give_back(&self, budget: &Budget, limit: u32) {

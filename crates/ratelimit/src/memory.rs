@@ -56,6 +56,18 @@ impl Memory {
         slot.count(now)
     }
 
+    /// When a budget is whole again, were it held to this limit; none where
+    /// there is none.
+    pub(crate) fn whole_at(&self, budget: &Budget, limit: NonZeroU32, now: u64) -> Option<u64> {
+        let slot = self.budgets.get(budget)?;
+        let whole_at = slot.whole_at.load(Ordering::Acquire);
+        if slot.terms.limit == limit {
+            return Some(whole_at);
+        }
+        let (owed, _) = slot.terms.changed_to(limit, whole_at.saturating_sub(now));
+        Some(now.saturating_add(owed))
+    }
+
     /// Takes back one request, where the budget still has this limit.
     pub(crate) fn give_back(&self, budget: &Budget, limit: NonZeroU32) {
         if let Some(slot) = self.budgets.get(budget)

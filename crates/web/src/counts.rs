@@ -1,7 +1,10 @@
 //! What is counted of each request.
 
+use std::time::Duration;
+
 use metrics::{counter, histogram};
 use torvus_audit::AuditRecord;
+use torvus_domain::Outcome;
 
 /// Requests that were answered: `route`, `method`, `status`, `outcome`.
 pub const REQUESTS: &str = "http_requests_total";
@@ -16,26 +19,42 @@ const METHODS: [&str; 9] = [
     "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE",
 ];
 
-/// Counts a request, by names of which there are few.
-pub(crate) fn request(record: &AuditRecord) {
-    let sent = record.method.as_deref().unwrap_or_default();
-    let known = METHODS.iter().find(|method| **method == sent);
-    let route = record.route.clone().unwrap_or_else(|| "none".to_owned());
-    let seconds = record.duration_us.unwrap_or(0);
-    #[expect(clippy::cast_precision_loss, reason = "a duration, for people")]
-    let seconds = seconds as f64 / 1e6;
-    histogram!(REQUEST_DURATION, "route" => route.clone()).record(seconds);
-    counter!(
-        REQUESTS,
-        "route" => route,
-        "method" => *known.unwrap_or(&"OTHER"),
-        "status" => record.status.unwrap_or(0).to_string(),
-        "outcome" => record.outcome.as_str(),
-    )
-    .increment(1);
+/// A request that is about to be answered, by names of which there are few.
+pub(crate) struct Count {
+    route: String,
+    method: &'static str,
+    status: u16,
+    outcome: Outcome,
 }
 
-/// Counts a request that has no record.
-pub(crate) fn unrecorded() {
-    counter!(UNRECORDED).increment(1);
+impl Count {
+    pub(crate) fn of(record: &AuditRecord) -> Self {
+        let sent = record.method.as_deref().unwrap_or_default();
+        let known = METHODS.iter().find(|method| **method == sent);
+        Self {
+            route: record.route.clone().unwrap_or_else(|| "none".to_owned()),
+            method: known.unwrap_or(&"OTHER"),
+            status: record.status.unwrap_or(0),
+            outcome: record.outcome,
+        }
+    }
+
+    /// It could not be recorded, so the answer is another one.
+    pub(crate) fn unrecorded(&mut self) {
+        counter!(UNRECORDED).increment(1);
+        (self.status, self.outcome) = (503, Outcome::Unavailable);
+    }
+
+    /// It is answered, so long after its head.
+    pub(crate) fn answered(self, took: Duration) {
+        histogram!(REQUEST_DURATION, "route" => self.route.clone()).record(took.as_secs_f64());
+        counter!(
+            REQUESTS,
+            "route" => self.route,
+            "method" => self.method,
+            "status" => self.status.to_string(),
+            "outcome" => self.outcome.as_str(),
+        )
+        .increment(1);
+    }
 }

@@ -96,11 +96,14 @@ fn identity(grant: &Grant) -> HttpResponse {
     answer
 }
 
-/// A proxy can hand on 401, 403 and 429. What is not in the table of routes is
-/// refused like what is not permitted.
+/// A proxy can hand on 401, 403 and 429. What is not in the table of routes, or
+/// too large to be read, is refused like what is not permitted.
 fn respond_to_proxy(refusal: &Refusal) -> HttpResponse {
     match refusal {
-        Refusal::NotFound | Refusal::MethodNotAllowed { .. } => respond(&Refusal::NotOwner),
+        Refusal::NotFound
+        | Refusal::MethodNotAllowed { .. }
+        | Refusal::UriTooLong
+        | Refusal::HeadersTooLarge => respond(&Refusal::AmbiguousRequest),
         refusal => respond(refusal),
     }
 }

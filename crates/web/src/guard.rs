@@ -18,9 +18,10 @@ use torvus_domain::{
 use torvus_gate::{Counted, Gate, Identity, Verdict};
 
 use crate::client_ip::client_ip;
+use crate::counts::Count;
 use crate::credential::credential;
 use crate::problem::respond;
-use crate::{Call, counts, rate_headers, record, with_request_id};
+use crate::{Call, rate_headers, record, with_request_id};
 
 /// A URI above this is refused before authentication (public contract, section 3).
 pub(crate) const URI_BYTES_MAX: usize = 2_048;
@@ -291,16 +292,18 @@ async fn recorded(guard: &Guard, mut record: AuditRecord, began: Instants) -> bo
         outcome = record.outcome.as_str(),
         "request"
     );
-    counts::request(&record);
+    let mut count = Count::of(&record);
     let request_id = record.request_id;
     record.at = now.wall;
     let safe = guard.journals.record(record).await.is_ok();
     if !safe {
-        counts::unrecorded();
+        count.unrecorded();
         tracing::error!(
             request_id = request_id.map(tracing::field::display),
             "a request could not be recorded"
         );
     }
+    let took = guard.clock.now().monotonic.saturating_sub(began.monotonic);
+    count.answered(took);
     safe
 }

@@ -17,6 +17,8 @@ pub(crate) struct Connection {
     /// Since when bytes have been there that may begin a request, while none
     /// is in flight.
     head_since: Cell<Option<Turn>>,
+    /// Since when no request is in flight, once there has been one.
+    quiet_since: Cell<Option<Turn>>,
     /// Since when the client has taken nothing of what is to be written.
     unread_since: Cell<Option<Turn>>,
     /// The watch has had enough of it.
@@ -32,6 +34,9 @@ pub(crate) enum Stall {
     Head,
     /// Reading answers.
     Answer,
+    /// Sending anything at all: the server waits for the rest of a body that
+    /// nobody wants any more.
+    Rest,
 }
 
 impl Stall {
@@ -39,35 +44,53 @@ impl Stall {
         match self {
             Self::Head => "head",
             Self::Answer => "answer",
+            Self::Rest => "rest",
         }
     }
+}
+
+/// How many turns each kind of stall may last.
+pub(super) struct Limits {
+    pub(super) head: Turn,
+    pub(super) answer: Turn,
+    /// Longer than a connection is kept for its next request.
+    pub(super) quiet: Turn,
 }
 
 /// A request in flight, until it is dropped.
 pub(crate) struct InFlight {
     connection: Rc<Connection>,
     now: Rc<Cell<Turn>>,
+    has_body: bool,
 }
 
 impl Drop for InFlight {
     fn drop(&mut self) {
         let connection = &self.connection;
         connection.in_flight.set(connection.in_flight.get() - 1);
-        // What came in behind the request may be a part of the next one.
-        if connection.in_flight.get() == 0 && !connection.ends_a_message() {
-            connection.head_since.set(Some(self.now.get()));
+        if connection.in_flight.get() > 0 {
+            return;
+        }
+        let now = Some(self.now.get());
+        connection.quiet_since.set(now);
+        // Where there was no body, what came in behind the head is a part of
+        // the next one.
+        if !self.has_body && !connection.ends_a_head() {
+            connection.head_since.set(now);
         }
     }
 }
 
 impl Connection {
     /// A request of it was handed to the app.
-    pub(super) fn begin(self: &Rc<Self>, now: &Rc<Cell<Turn>>) -> InFlight {
+    pub(super) fn begin(self: &Rc<Self>, now: &Rc<Cell<Turn>>, has_body: bool) -> InFlight {
         self.in_flight.set(self.in_flight.get() + 1);
         self.head_since.set(None);
+        self.quiet_since.set(None);
         InFlight {
             connection: Rc::clone(self),
             now: Rc::clone(now),
+            has_body,
         }
     }
 
@@ -108,16 +131,18 @@ impl Connection {
     }
 
     /// Ends it where it has been stalled for longer than these limits.
-    pub(super) fn judge(&self, now: Turn, head_max: Turn, answer_max: Turn) {
+    pub(super) fn judge(&self, now: Turn, limits: &Limits) {
         let over = |since: &Cell<Option<Turn>>, most: Turn| {
             since
                 .get()
                 .is_some_and(|since| now.wrapping_sub(since) >= most)
         };
-        let stall = if over(&self.head_since, head_max) {
+        let stall = if over(&self.head_since, limits.head) {
             Stall::Head
-        } else if over(&self.unread_since, answer_max) {
+        } else if over(&self.unread_since, limits.answer) {
             Stall::Answer
+        } else if over(&self.quiet_since, limits.quiet) {
+            Stall::Rest
         } else {
             return;
         };
@@ -127,9 +152,9 @@ impl Connection {
         }
     }
 
-    /// Whether a head, or a body in chunks, may have ended with the last
-    /// bytes: then nothing of a next request is there yet.
-    fn ends_a_message(&self) -> bool {
+    /// Whether a head may have ended with the last bytes: then nothing of a
+    /// next one is there yet.
+    fn ends_a_head(&self) -> bool {
         matches!(
             self.tail.get(),
             [b'\r', b'\n', b'\r', b'\n'] | [_, b'\n', b'\r', b'\n'] | [_, _, b'\n', b'\n']
@@ -148,7 +173,12 @@ mod tests {
     }
 
     fn stalled(connection: &Connection, now: Turn) -> Option<Stall> {
-        connection.judge(now, 10, 30);
+        let limits = Limits {
+            head: 10,
+            answer: 30,
+            quiet: 100,
+        };
+        connection.judge(now, &limits);
         connection.expired.take()
     }
 
@@ -156,18 +186,25 @@ mod tests {
     fn an_idle_connection_is_left_alone() {
         let (idle, now) = connection();
         assert_eq!(stalled(&idle, 1_000), None);
-        idle.received(HEAD, 0);
-        let request = idle.begin(&now);
-        assert_eq!(stalled(&idle, 1_000), None, "a handler may take its time");
-        drop(request);
-        assert_eq!(stalled(&idle, 1_000), None);
+        for (request, has_body) in [
+            (HEAD, false),
+            (b"POST / HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}", true),
+        ] {
+            idle.received(request, 0);
+            let request = idle.begin(&now, has_body);
+            assert_eq!(stalled(&idle, 1_000), None, "a handler may take its time");
+            drop(request);
+            assert_eq!(stalled(&idle, 99), None);
+        }
+        // By then it should have been closed for want of a next request.
+        assert_eq!(stalled(&idle, 100), Some(Stall::Rest));
     }
 
     #[test]
     fn a_head_that_does_not_end_is_a_stall_from_its_first_byte_on() {
         let (slow, now) = connection();
         for round in 0..3_u32 {
-            let start = round * 100;
+            let start = round * 50;
             now.set(start);
             for (turn, byte) in (start..start + 10).zip(HEAD) {
                 slow.received(&[*byte], turn);
@@ -175,7 +212,7 @@ mod tests {
             }
             assert_eq!(stalled(&slow, start + 10), Some(Stall::Head));
             slow.received(HEAD, start + 9);
-            drop(slow.begin(&now));
+            drop(slow.begin(&now, false));
         }
     }
 
@@ -183,7 +220,7 @@ mod tests {
     fn the_beginning_of_a_next_head_counts_from_the_end_of_the_request() {
         let (pipelined, now) = connection();
         pipelined.received(&[HEAD, b"GET /v1/acc"].concat(), 0);
-        let request = pipelined.begin(&now);
+        let request = pipelined.begin(&now, false);
         now.set(50);
         drop(request);
         assert_eq!(stalled(&pipelined, 59), None);
@@ -194,7 +231,7 @@ mod tests {
     fn a_body_that_goes_on_after_the_answer_is_a_stall() {
         let (refused, now) = connection();
         refused.received(b"POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\n", 0);
-        drop(refused.begin(&now));
+        drop(refused.begin(&now, true));
         refused.received(b"{", 3);
         refused.received(b"\"", 9);
         assert_eq!(stalled(&refused, 13), Some(Stall::Head));

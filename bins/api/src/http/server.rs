@@ -33,8 +33,10 @@ const DRAIN_SECONDS: u64 = 10;
 /// How many connections may wait to be accepted.
 const BACKLOG: i32 = 1_024;
 
-/// How much the system may keep for a client that does not read.
-const UNREAD_BYTES_MAX: usize = 256 * 1024;
+/// How much the system may keep for a client that does not read. Little, too,
+/// because a client that reads slowly is only seen to read when a third of it
+/// is free again.
+const UNREAD_BYTES_MAX: usize = 64 * 1024;
 
 /// Where and how wide the public port is open.
 pub(crate) struct Port {

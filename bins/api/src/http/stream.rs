@@ -28,8 +28,8 @@ pub(crate) struct Watched {
 
 impl Watched {
     /// A request was handed to the app, and is in flight until this is dropped.
-    pub(crate) fn begin(&self) -> InFlight {
-        self.connection.begin(&self.now)
+    pub(crate) fn begin(&self, has_body: bool) -> InFlight {
+        self.connection.begin(&self.now, has_body)
     }
 
     /// Notes how a write went.

@@ -9,15 +9,19 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
-use super::connection::{Connection, Turn};
+use super::connection::{Connection, Limits, Turn};
 use super::stream::Stream;
 
 /// How often the watch looks around.
 pub(super) const TURN: Duration = Duration::from_millis(500);
-/// A head may take 10 s; a turn less, since it may have begun within one.
-const HEAD_TURNS: Turn = 19;
-/// What is written may stay unread for 30 s; a turn less.
-const ANSWER_TURNS: Turn = 59;
+const LIMITS: Limits = Limits {
+    // A head may take 10 s; a turn less, since it may have begun within one.
+    head: 19,
+    // What is written may stay unread for 30 s; a turn less.
+    answer: 59,
+    // Idle connections are closed after 75 s, by actix.
+    quiet: 160,
+};
 
 /// The connections of one worker.
 pub(super) struct Watch {
@@ -38,6 +42,8 @@ impl Watch {
     /// Watches a connection until it is closed.
     pub(super) fn over(self: &Rc<Self>, socket: TcpStream) -> Stream {
         let connection = Rc::<Connection>::default();
+        // Nobody has looked at the clock while there was no connection.
+        self.now.set(self.turns());
         let mut connections = self.connections.borrow_mut();
         if connections.is_empty() {
             actix_web::rt::spawn(look_around(Rc::downgrade(self)));
@@ -46,15 +52,20 @@ impl Watch {
         Stream::new(socket, connection, Rc::clone(&self.now))
     }
 
-    fn turn(&self) -> bool {
-        // By the clock: on a busy worker a turn comes late.
+    /// How many turns have gone by. By the clock: on a busy worker a turn
+    /// comes late.
+    fn turns(&self) -> Turn {
         let turns = self.start.elapsed().as_millis() / TURN.as_millis();
-        let now = Turn::try_from(turns).unwrap_or(Turn::MAX);
+        Turn::try_from(turns).unwrap_or(Turn::MAX)
+    }
+
+    fn turn(&self) -> bool {
+        let now = self.turns();
         self.now.set(now);
         let mut connections = self.connections.borrow_mut();
         connections.retain(|connection| match connection.upgrade() {
             Some(connection) => {
-                connection.judge(now, HEAD_TURNS, ANSWER_TURNS);
+                connection.judge(now, &LIMITS);
                 true
             }
             None => false,

@@ -162,6 +162,28 @@ async fn what_the_shared_budget_refuses_costs_the_key_nothing() {
 }
 
 #[tokio::test]
+async fn waiting_as_long_as_told_is_enough_for_both_budgets() {
+    let mut world = World::new();
+    world.plans.store(shared_plans(100));
+    let owner = account("professional");
+    let live = |limit| {
+        let (token, mut found) = issue(&owner, Environment::Live);
+        found.key.limit = limit;
+        world.store(&token, found);
+        token
+    };
+    let (bound, free) = (live(Some(50)), live(None));
+    assert_eq!(spend(&world, &bound).await, 50);
+    world.second = 55;
+    assert_eq!(spend(&world, &free).await, 51);
+    world.second = 70;
+    let (refusal, .., rate) = world.refused("GET", "/v1/account", &bound).await;
+    assert_eq!(refusal, Refusal::RateLimited);
+    world.second += rate.unwrap().snapshot.next_seconds;
+    assert!(world.outcome(&bound).await.is_ok());
+}
+
+#[tokio::test]
 async fn a_restart_goes_on_from_what_was_recorded() {
     let world = World::new();
     let (token, mut found) = issue(&account("professional"), Environment::Live);
