@@ -2,8 +2,8 @@
 
 use std::fs::File;
 use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::process::{Command, ExitStatus};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use rustix::process::Signal;
@@ -199,6 +199,13 @@ impl TestApp {
     pub fn admin_into(&self, args: &[&str], out: File) -> ExitStatus {
         let mut command = self.admin_command();
         command.args(args).stdout(out).status().unwrap()
+    }
+
+    /// Starts `torvus-admin ARGS`, with its standard output going to a new file.
+    pub fn admin_background(&self, args: &[&str], out: &Path) -> Child {
+        let mut command = self.admin_command();
+        let command = command.args(args).stdout(File::create(out).unwrap());
+        command.spawn().unwrap()
     }
 
     fn api_command(&self, args: &[&str]) -> Command {

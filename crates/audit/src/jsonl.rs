@@ -31,7 +31,7 @@ pub struct Line {
 }
 
 impl Line {
-    /// Takes apart what [`write`] made.
+    /// Takes apart what [`write()`] made.
     #[must_use]
     pub fn read(text: &str) -> Option<Self> {
         let (record, place) = text.trim_end_matches(['\n', '\r']).rsplit_once(PLACE)?;

@@ -45,6 +45,9 @@ pub(super) fn tail(context: &Context, filters: &Filters, follow: bool) -> Result
     let mut shown: HashMap<ChainId, u64> = HashMap::new();
     let mut newest = read(context, filter.clone())?;
     newest.reverse();
+    // What is older than the first one is not to come behind it.
+    let first = newest.first().map(|entry| entry.record.at);
+    filter.from = filter.from.max(first);
     filter.limit = None;
     filter.oldest_first = true;
     loop {
