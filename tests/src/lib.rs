@@ -26,15 +26,20 @@ mod app;
 mod blocker;
 mod client;
 mod dice;
+mod disk;
 mod document;
 mod examples;
+mod ledger;
+mod load;
 mod postgres;
 mod programs;
 mod raw;
 pub mod routes;
 mod rows;
 mod server;
+mod strace;
 mod template;
+mod tmpfs;
 mod wire;
 
 pub use admin::{AdminRun, Key};
@@ -43,11 +48,15 @@ pub use app::{AnotherServer, Builder, Database, TestApp};
 pub use blocker::Blocker;
 pub use client::{Client, random_like};
 pub use dice::Dice;
+pub use disk::Disk;
 pub use document::{Document, Operation};
 pub use examples::{EXAMPLES, example, examples_folder, library};
+pub use load::{Load, Noted};
+pub use postgres::Cluster;
 pub use programs::{Ended, api_binary, run_to_end};
 pub use raw::{KeepAlive, RawClient};
 pub use server::{key_like, wait_until};
+pub use strace::{Call, Event, STRACE, events};
 pub use wire::{Passed, Wire};
 
 /// The body of every 401, byte for byte.
