@@ -13,6 +13,7 @@ use crate::blocker::Blocker;
 use crate::postgres::Cluster;
 use crate::programs::{admin_binary, api_binary, bare};
 use crate::server::Server;
+use crate::tmpfs::Tmpfs;
 use crate::{Client, KeepAlive, RawClient, template};
 
 /// The pepper of every app on PostgreSQL: version and base64 of 32 bytes.
@@ -35,6 +36,8 @@ pub struct Builder {
     env: Vec<(String, String)>,
     config: Option<String>,
     empty: bool,
+    own_cluster: bool,
+    tmpfs: Option<String>,
 }
 
 impl Builder {
@@ -42,6 +45,20 @@ impl Builder {
     #[must_use]
     pub fn empty(mut self) -> Self {
         self.empty = true;
+        self
+    }
+
+    /// On PostgreSQL: with a database server of its own, which the test may stop.
+    #[must_use]
+    pub fn own_postgres(mut self) -> Self {
+        self.own_cluster = true;
+        self
+    }
+
+    /// Puts the data directory on a disk in memory of that size (`16m`). Only root may.
+    #[must_use]
+    pub fn on_tmpfs(mut self, size: &str) -> Self {
+        self.tmpfs = Some(size.to_owned());
         self
     }
 
@@ -76,15 +93,20 @@ impl Builder {
             "TORVUS_DATA_DIR".to_owned(),
             folder.path().join("data").to_str().unwrap().to_owned(),
         )];
+        let data = folder.path().join("data");
+        let disk = self.tmpfs.map(|size| Tmpfs::mount(&data, &size));
+        let cluster = self.own_cluster.then(Cluster::start);
         let mut url = None;
         if self.database == Database::Postgres {
-            let new = Cluster::of_this_process().new_database(!self.empty);
+            let cluster = cluster.as_ref();
+            let cluster = cluster.unwrap_or_else(|| Cluster::of_this_process());
+            let new = cluster.new_database(!self.empty);
             settings.push(("TORVUS_DATABASE_URL".to_owned(), new.clone()));
             settings.push(("TORVUS_PEPPER".to_owned(), PEPPER.to_owned()));
             url = Some(new);
         }
         if self.database == Database::Sqlite && !self.empty {
-            template::copy_to(&folder.path().join("data"));
+            template::copy_to(&data);
         }
         let mut config = None;
         if let Some(text) = &self.config {
@@ -93,7 +115,10 @@ impl Builder {
             config = Some(path);
         }
         let mut app = TestApp {
+            _disk: disk,
             folder,
+            cluster,
+            wrapper: Vec::new(),
             url,
             config,
             settings,
@@ -109,7 +134,13 @@ impl Builder {
 
 /// A real server over throw-away data.
 pub struct TestApp {
+    /// Dropped before the folder that it is mounted in.
+    _disk: Option<Tmpfs>,
     folder: TempDir,
+    /// The database server that is the app's own.
+    cluster: Option<Cluster>,
+    /// What the server is started with, before its own name.
+    wrapper: Vec<String>,
     /// The database on PostgreSQL.
     url: Option<String>,
     config: Option<PathBuf>,
@@ -135,6 +166,8 @@ impl TestApp {
             env: Vec::new(),
             config: None,
             empty: false,
+            own_cluster: false,
+            tmpfs: None,
         }
     }
 
@@ -168,8 +201,37 @@ impl TestApp {
     /// Starts a server that was stopped or killed.
     pub fn start_again(&mut self) {
         let mut command = self.api_command(&["serve"]);
+        if let Some((program, args)) = self.wrapper.split_first() {
+            let mut wrapped = bare(Path::new(program));
+            wrapped.args(args).arg(command.get_program());
+            wrapped.args(command.get_args());
+            wrapped.envs(
+                command
+                    .get_envs()
+                    .filter_map(|(name, value)| Some((name, value?))),
+            );
+            command = wrapped;
+        }
         command.args(&self.args).envs(self.env.iter().cloned());
         self.server = Some(Server::start(&mut command, self.log_file()));
+    }
+
+    /// From its next start on, the server is started by these words and its own name.
+    pub fn wrap(&mut self, words: &[&str]) {
+        self.wrapper = words.iter().map(|&word| word.to_owned()).collect();
+    }
+
+    /// The server that keeps the app's database on PostgreSQL.
+    pub fn postgres(&self) -> &Cluster {
+        let own = self.cluster.as_ref();
+        own.unwrap_or_else(|| Cluster::of_this_process())
+    }
+
+    /// What the database holds of the audit log on PostgreSQL: chain, number, hash and line, in hexadecimal.
+    pub(crate) fn audit_rows(&self) -> Option<String> {
+        let rows = "SELECT chain, seq, encode(hash, 'hex'), encode(convert_to(line, 'UTF8'), 'hex') \
+                    FROM audit_log ORDER BY chain COLLATE \"C\", seq";
+        Some(self.postgres().query(self.url.as_ref()?, rows))
     }
 
     /// Tells the server to read its settings again.
@@ -291,7 +353,7 @@ impl TestApp {
     /// The text of the whole database on PostgreSQL; on SQLite it lies in the data directory.
     pub fn dump(&self) -> Option<String> {
         let url = self.url.as_ref()?;
-        Some(Cluster::of_this_process().dump(url))
+        Some(self.postgres().dump(url))
     }
 
     /// The pepper as it was given or generated: the base64 text.
@@ -357,7 +419,7 @@ impl Drop for TestApp {
         if let Some(url) = &self.url
             && !std::thread::panicking()
         {
-            Cluster::of_this_process().drop_database(url);
+            self.postgres().drop_database(url);
         }
         if !std::thread::panicking() {
             assert!(complaints.is_empty(), "the server: {complaints:?}");

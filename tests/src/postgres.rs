@@ -7,6 +7,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use crate::programs::run_to_end;
 use crate::template;
 
@@ -14,8 +16,9 @@ use crate::template;
 const TEMPLATE: &str = "torvus_template";
 
 /// A server whose data lives in a temporary folder.
-pub(crate) struct Cluster {
+pub struct Cluster {
     programs: PathBuf,
+    folder: PathBuf,
     port: u16,
     next_database: AtomicU32,
     /// Stops the server and removes its folder when this process is gone, however it ended.
@@ -28,7 +31,7 @@ impl Cluster {
         CLUSTER.get_or_init(Self::start)
     }
 
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let programs = programs();
         let folder = tempfile::Builder::new()
             .prefix("torvus-pg-")
@@ -48,27 +51,74 @@ impl Cluster {
         );
 
         let port = free_port();
-        let options = format!(
-            "-p {port} -c listen_addresses=127.0.0.1 -c max_connections=300 -c fsync=off -k {}",
-            folder.display()
-        );
-        must_run(
-            as_postgres(&programs.join("pg_ctl"))
-                .args(["start", "--wait", "--silent", "--pgdata"])
-                .arg(&data)
-                .arg("--log")
-                .arg(folder.join("log"))
-                .args(["--options", &options]),
-        );
         let cluster = Self {
             programs,
+            folder,
             port,
             next_database: AtomicU32::new(1),
             _watchdog: watchdog,
         };
+        cluster.start_again();
         must_run(cluster.program("createdb").arg(TEMPLATE));
         template::migrate("TORVUS_DATABASE_URL", &cluster.address(TEMPLATE));
         cluster
+    }
+
+    /// Starts the server that was stopped, and waits until it answers.
+    pub fn start_again(&self) {
+        let options = format!(
+            "-p {} -c listen_addresses=127.0.0.1 -c max_connections=300 -c fsync=off -k {}",
+            self.port,
+            self.folder.display()
+        );
+        let mut start = self.control(&["start", "--wait", "--silent", "--options", &options]);
+        must_run(start.arg("--log").arg(self.folder.join("log")));
+    }
+
+    /// Ends the server as a crash would: nothing is written any more, and the next start has to recover.
+    pub fn stop_at_once(&self) {
+        must_run(&mut self.control(&["stop", "-m", "immediate", "--silent"]));
+    }
+
+    /// Stops every process of the server with SIGSTOP: connections stay, and nobody answers.
+    pub fn freeze(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// Lets the processes go on.
+    pub fn thaw(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    fn signal(&self, signal: Signal) {
+        let file = self.folder.join("data/postmaster.pid");
+        let text = std::fs::read_to_string(file).unwrap();
+        let server: i32 = text.lines().next().unwrap().parse().unwrap();
+        let children = format!("/proc/{server}/task/{server}/children");
+        // The parent first, so that it does not start others meanwhile.
+        let send = |pid: i32| {
+            // One that has just ended needs none.
+            let _ = kill_process(Pid::from_raw(pid).unwrap(), signal);
+        };
+        send(server);
+        let children = std::fs::read_to_string(children).unwrap();
+        for child in children.split_whitespace() {
+            send(child.parse().unwrap());
+        }
+    }
+
+    fn control(&self, args: &[&str]) -> Command {
+        let mut command = as_postgres(&self.programs.join("pg_ctl"));
+        command.arg("--pgdata").arg(self.folder.join("data"));
+        command.args(args);
+        command
+    }
+
+    /// What a query gives: a line for each row, with `|` between its columns.
+    pub(crate) fn query(&self, url: &str, sql: &str) -> String {
+        let ended = run_to_end(self.program("psql").args(["-XAtq", url, "-c", sql]));
+        assert!(ended.status.success(), "{}", ended.stderr);
+        ended.stdout
     }
 
     /// A database of its own: its address. A copy of the migrated template, or an empty one.

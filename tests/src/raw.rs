@@ -124,7 +124,7 @@ impl KeepAlive {
 
 /// An answer once it is complete, and its length; at the end of the connection, one of unknown length is
 /// complete.
-fn parse(read: &[u8], to_head: bool, at_end: bool) -> Option<(Answer, usize)> {
+pub(crate) fn parse(read: &[u8], to_head: bool, at_end: bool) -> Option<(Answer, usize)> {
     let end = read.windows(4).position(|window| window == b"\r\n\r\n")?;
     let head = String::from_utf8_lossy(&read[..end]).into_owned();
     let mut lines = head.split("\r\n");

@@ -18,6 +18,7 @@ pub(crate) fn copy_to(data_dir: &Path) {
     });
     std::fs::DirBuilder::new()
         .mode(0o700)
+        .recursive(true)
         .create(data_dir)
         .unwrap();
     std::fs::copy(

@@ -96,11 +96,15 @@ impl State {
     /// Indexes what is there; how long to wait until the next time.
     fn index(&mut self, store: &Store, journals: &Journals) -> Duration {
         let safe_up_to = |chain| journals.safe_up_to(chain);
+        let ended = journals.ended();
         let outcome = indexing::catch_up(store, journals.folder(), &safe_up_to);
         let pause = match outcome {
             Ok(indexed) => {
                 counter!(INDEXED).increment(indexed.records as u64);
                 remove(journals, &indexed.done);
+                if let Err(error) = journals.forget(&ended) {
+                    tracing::warn!(%error, "the segments of an ended chain could not be removed");
+                }
                 self.up_to_date = now();
                 self.works();
                 PAUSE

@@ -130,13 +130,16 @@ pub(crate) fn insert(c: &mut Conn, entries: &[Entry]) -> Result<(), StorageError
     budgets::note(c, entries.iter().map(|entry| &entry.record))
 }
 
-/// Whether there is a record with this identifier.
-pub(crate) fn has(c: &mut Conn, id: &str) -> Result<bool, StorageError> {
-    let found: Option<String> = dsl::audit_log
-        .find(id)
-        .select(dsl::id)
-        .first(&mut c.0)
-        .optional()?;
+/// Whether there is a record of how this intent ended: one with its
+/// identifier, or where that one was lost, a later one of the same request.
+pub(crate) fn has_end(c: &mut Conn, intent: &AuditRecord) -> Result<bool, StorageError> {
+    let mut query = dsl::audit_log.select(dsl::id).into_boxed();
+    query = query.filter(dsl::id.eq(intent.id.to_string()));
+    if let Some(request) = intent.request_id {
+        let same = dsl::request_id.eq(request.to_string());
+        query = query.or_filter(dsl::at.ge(micros(intent.at)).and(same));
+    }
+    let found: Option<String> = query.first(&mut c.0).optional()?;
     Ok(found.is_some())
 }
 

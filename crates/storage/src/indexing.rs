@@ -92,11 +92,8 @@ pub fn catch_up(
             };
             indexed.records += segment(store, folder, name, &mut position, end)?;
             if end == u64::MAX && position.segment == name.number {
-                let length = std::fs::metadata(name.path(folder)).map_or(0, |file| file.len());
-                let rest = tail_frames(folder, name, position.place)?;
-                if length > rest {
-                    indexed.torn.push((name, rest));
-                }
+                let torn = torn(folder, name, position.place)?;
+                indexed.torn.extend(torn.map(|offset| (name, offset)));
             }
         }
     }
@@ -138,28 +135,30 @@ fn segment(
     let mut records = 0;
     loop {
         let mut batch = Vec::new();
-        let mut head = position.head;
+        let (mut head, mut place) = (position.head, position.place);
+        // What is before damage is good, and is kept.
         let more = loop {
             let offset = reader.offset();
             match reader.next_frame()? {
-                Found::End => break false,
-                Found::Damage if end == u64::MAX && reader.is_tail()? => break false,
-                Found::Damage => return Err(damaged(offset, "these bytes are no record")),
+                Found::End => break Ok(false),
+                Found::Damage if end == u64::MAX && reader.is_tail()? => break Ok(false),
+                Found::Damage => break Err(damaged(offset, "these bytes are no record")),
                 Found::Frame(Frame::Intent(_)) => {}
                 Found::Frame(Frame::Record {
                     head: told,
                     line,
                     spent,
                 }) => {
-                    head = head.next(line.as_bytes());
-                    if head != told {
-                        return Err(damaged(
-                            offset,
-                            "a record that is not the next of its chain",
-                        ));
+                    let next = head.next(line.as_bytes());
+                    if next != told {
+                        let what = "a record that is not the next of its chain";
+                        break Err(damaged(offset, what));
                     }
-                    let mut record = AuditRecord::from_line(&line)
-                        .map_err(|_| damaged(offset, "a line that is no record"))?;
+                    let Ok(mut record) = AuditRecord::from_line(&line) else {
+                        break Err(damaged(offset, "a line that is no record"));
+                    };
+                    head = next;
+                    place = reader.offset();
                     for (slot, spent) in record.spent.iter_mut().zip(spent) {
                         *slot = Some(spent);
                     }
@@ -172,17 +171,17 @@ fn segment(
                 }
             }
             if batch.len() == BATCH {
-                break true;
+                break Ok(true);
             }
         };
         let Some(last) = batch.last() else {
-            return Ok(records);
+            return more.map(|_| records);
         };
         let next = Position {
             head,
             at: last.record.at,
             segment: name.number,
-            place: reader.offset(),
+            place,
         };
         let added = store.write(|c| {
             // Somebody else may have indexed it meanwhile; then all of it.
@@ -205,17 +204,22 @@ fn segment(
             reader = SegmentReader::open(folder, name, position.place, end)?;
             continue;
         }
-        if !more {
+        if !more? {
             return Ok(records);
         }
     }
 }
 
-/// Where the whole frames end that follow a place.
-fn tail_frames(folder: &Path, name: SegmentName, from: u64) -> io::Result<u64> {
-    let mut reader = SegmentReader::open(folder, name, from, u64::MAX)?;
+/// Where the whole frames end that follow a place, if that is not the end.
+fn torn(folder: &Path, name: SegmentName, from: u64) -> io::Result<Option<u64>> {
+    let mut reader = match SegmentReader::open(folder, name, from, u64::MAX) {
+        // The server has removed it.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        opened => opened?,
+    };
     while let Found::Frame(_) = reader.next_frame()? {}
-    Ok(reader.offset())
+    let length = std::fs::metadata(name.path(folder)).map_or(0, |file| file.len());
+    Ok(Some(reader.offset()).filter(|rest| length > *rest))
 }
 
 /// Ends the chains that a process left when it was killed: what was about to
@@ -246,29 +250,28 @@ pub fn recover(store: &Store, folder: &Path) -> Result<Vec<SegmentName>, IndexEr
                 what,
             }) => {
                 tracing::error!(file, offset, what, "a journal is damaged and is set aside");
+                end_open(store, folder, chain)?;
                 set_aside(folder, chain)?;
             }
             Err(error) => return Err(error),
         }
     }
-    let mut done = Vec::new();
-    for (chain, numbers) in chains_in(folder)? {
-        // Open intents are carried along into each new segment.
-        if let Some(number) = numbers.last() {
-            let name = SegmentName {
-                chain,
-                number: *number,
-            };
-            let open = open_intents(folder, name)?;
-            store.write(|c| end_unknown(c, chain, &open))?;
-        }
-        done.extend(
-            numbers
-                .into_iter()
-                .map(|number| SegmentName { chain, number }),
-        );
+    for chain in chains_in(folder)?.into_keys() {
+        end_open(store, folder, chain)?;
     }
-    Ok(done)
+    Ok(segments(folder)?)
+}
+
+/// Ends what a chain has open, in any of its segments: the last one may have
+/// been begun without what it should carry along.
+fn end_open(store: &Store, folder: &Path, chain: ChainId) -> Result<(), IndexError> {
+    let mut open = BTreeMap::new();
+    for name in segments(folder)? {
+        if name.chain == chain {
+            open.append(&mut open_intents(folder, name)?);
+        }
+    }
+    Ok(store.write(|c| end_unknown(c, chain, &open))?)
 }
 
 /// Renames the segments of a chain, so that they are kept and not read.
@@ -324,8 +327,8 @@ fn end_unknown(
 ) -> Result<(), StorageError> {
     let mut position = chains::hold(c, chain)?;
     let mut entries = Vec::new();
-    for (id, intent) in open {
-        if audit::has(c, &id.to_string())? {
+    for intent in open.values() {
+        if audit::has_end(c, intent)? {
             continue;
         }
         let mut record = intent.clone();

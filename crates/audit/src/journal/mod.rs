@@ -129,23 +129,28 @@ impl Journals {
     /// # Errors
     /// [`NotRecorded`] where it can't be, or the disk took two seconds.
     pub async fn record(&self, record: AuditRecord) -> Result<(), NotRecorded> {
+        if self.shared.is_full() {
+            lock(self.own()).refuse(record);
+            return Err(NotRecorded);
+        }
         self.put(|shard| shard.push_record(record)).await
     }
 
     /// Notes that a change is about to be made, and returns when that is safe.
     /// The record with the same identifier, which is to follow, tells how it
-    /// ended; if the process is killed in between, that is `unknown`.
+    /// ended; if the process is killed in between, that is `unknown`. Where
+    /// that record can't be kept, one of the same request is, once it can be.
     ///
     /// # Errors
     /// As of [`Journals::record`]; then the change must not be made.
     pub async fn intend(&self, record: &AuditRecord) -> Result<(), NotRecorded> {
+        if self.shared.is_full() {
+            return Err(NotRecorded);
+        }
         self.put(|shard| shard.push_intent(record)).await
     }
 
     async fn put(&self, add: impl FnOnce(&mut Shard)) -> Result<(), NotRecorded> {
-        if self.shared.is_full() {
-            return Err(NotRecorded);
-        }
         let shard = self.own();
         let (leads, safe) = {
             let mut shard = lock(shard);
@@ -195,6 +200,27 @@ impl Journals {
     #[must_use]
     pub fn safe_up_to(&self, chain: ChainId) -> Option<(u32, u64)> {
         self.shared.safe_up_to(chain)
+    }
+
+    /// Chains of this process that go on no more, since a write failed. Once
+    /// they are indexed nobody needs their segments: see [`Journals::forget`].
+    #[must_use]
+    pub fn ended(&self) -> Vec<ChainId> {
+        self.shared.ended()
+    }
+
+    /// Removes what is there of chains that have ended.
+    ///
+    /// # Errors
+    /// Where that can't be removed.
+    pub fn forget(&self, ended: &[ChainId]) -> io::Result<()> {
+        for name in segments(self.folder())? {
+            if ended.contains(&name.chain) {
+                self.remove(name)?;
+            }
+        }
+        self.shared.forget(ended);
+        Ok(())
     }
 
     /// Removes a segment that nobody needs any more.

@@ -32,18 +32,33 @@ pub(super) struct Shard {
     head: Head,
     last_at: i64,
     segment: Option<Segment>,
+    /// Segments before it, of which not all is safe.
+    older: Vec<Segment>,
+    /// Segments of chains that were given up, to be cut back to what is safe
+    /// before anything more is written.
+    cuts: Vec<Segment>,
+    /// Chains that were given up; what is open in them is carried along.
+    given_up: Vec<ChainId>,
     /// Raised when what was written has to be taken back.
     epoch: u64,
     batch: Batch,
     /// Lines of what is being changed and has no outcome that is safe.
     intents: BTreeMap<AuditId, String>,
     /// Outcomes of changes whose record was lost: they go first.
-    owed: Vec<AuditRecord>,
+    owed: Vec<Ended>,
+}
+
+/// How a change ended, and the intent that this ends.
+struct Ended {
+    intent: AuditId,
+    record: AuditRecord,
 }
 
 struct Segment {
     file: Arc<File>,
-    number: u32,
+    name: SegmentName,
+    /// Where its title ends.
+    title: u64,
     /// How much is written.
     length: u64,
     /// How much of it is safe.
@@ -57,7 +72,7 @@ struct Batch {
     bytes: Vec<u8>,
     waiting: Vec<oneshot::Sender<()>>,
     /// Outcomes of changes among it.
-    outcomes: Vec<AuditRecord>,
+    outcomes: Vec<Ended>,
 }
 
 pub(super) fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
@@ -74,6 +89,9 @@ impl Shard {
             head: Head::genesis(chain),
             last_at: i64::MIN,
             segment: None,
+            older: Vec::new(),
+            cuts: Vec::new(),
+            given_up: Vec::new(),
             epoch: 0,
             batch: Batch::default(),
             intents: BTreeMap::new(),
@@ -97,19 +115,26 @@ impl Shard {
     /// that of the record before it.
     pub(super) fn push_record(&mut self, record: AuditRecord) {
         for owed in std::mem::take(&mut self.owed) {
-            self.chain_up(owed);
+            self.chain_up(owed.intent, owed.record);
         }
-        self.chain_up(record);
+        self.chain_up(record.id, record);
     }
 
-    fn chain_up(&mut self, mut record: AuditRecord) {
+    /// Takes no record; but how a change ended is not forgotten.
+    pub(super) fn refuse(&mut self, record: AuditRecord) {
+        if self.intents.contains_key(&record.id) {
+            self.owe(record.id, record);
+        }
+    }
+
+    fn chain_up(&mut self, intent: AuditId, mut record: AuditRecord) {
         record.at = self.later(record.at);
         self.have_chain(record.at);
         let line = record.to_line();
         self.head = self.head.next(line.as_bytes());
         put_record(&mut self.batch.bytes, &self.head, &line, &record.spent);
-        if self.intents.contains_key(&record.id) {
-            self.batch.outcomes.push(record);
+        if self.intents.contains_key(&intent) {
+            self.batch.outcomes.push(Ended { intent, record });
         }
     }
 
@@ -154,7 +179,7 @@ impl Shard {
             let mut shard = lock(&this);
             match synced {
                 Ok(()) if shard.epoch == epoch => shard.settle(batch, written),
-                Ok(()) => shard.owe(batch),
+                Ok(()) => shard.owe_all(batch),
                 Err(error) => shard.lose(batch, &error),
             }
         });
@@ -180,58 +205,75 @@ impl Shard {
         self.shared.grew(bytes.len() as u64);
         Ok(Written {
             file: Arc::clone(&segment.file),
-            number: segment.number,
+            number: segment.name.number,
             length: segment.length,
         })
     }
 
     fn begin_segment(&mut self) -> io::Result<()> {
+        self.cut()?;
         self.have_chain(Timestamp::UNIX_EPOCH);
         let number = self
             .segment
             .as_ref()
-            .map_or(1, |segment| segment.number + 1);
+            .map_or(1, |segment| segment.name.number + 1);
         let name = SegmentName {
             chain: self.chain,
             number,
         };
-        let (file, title) = create(&self.shared.folder, name)?;
-        if self.disk.is_some() {
-            // The file's name has to be on the disk, too.
-            File::open(&self.shared.folder)?.sync_all()?;
-        }
+        // Before there is anything to read: how far that may be done.
+        let published = self.shared.published(self.chain);
+        let (file, title) = create(&self.shared.folder, name).inspect_err(|_| {
+            if number == 1 {
+                self.shared.forget(&[self.chain]);
+            }
+        })?;
         self.shared.grew(title);
         let mut segment = Segment {
             file: Arc::new(file),
-            number,
+            name,
+            title,
             length: title,
             safe: title,
-            published: self.shared.published(self.chain),
+            published,
         };
         // What is still open must be found without the older segments.
         let mut open = Vec::new();
         for line in self.intents.values() {
             put_intent(&mut open, line);
         }
-        segment.file.write_all_at(&open, title)?;
+        if let Err(error) = self.begin_with(&segment, &open) {
+            self.cuts.push(segment);
+            return Err(error);
+        }
         segment.length += open.len() as u64;
         self.shared.grew(open.len() as u64);
-        self.segment = Some(segment);
+        let full = self.segment.replace(segment);
+        self.older.extend(full.filter(Segment::is_waiting));
         Ok(())
+    }
+
+    fn begin_with(&self, segment: &Segment, open: &[u8]) -> io::Result<()> {
+        if self.disk.is_some() {
+            // The file's name has to be on the disk, too.
+            File::open(&self.shared.folder)?.sync_all()?;
+        }
+        segment.file.write_all_at(open, segment.title)
     }
 
     /// The batch is safe.
     fn settle(&mut self, batch: Batch, written: Written) {
-        if let Some(segment) = &mut self.segment {
-            if segment.number == written.number {
-                segment.safe = segment.safe.max(written.length);
-            }
+        let mut segments = self.older.iter_mut().chain(&mut self.segment);
+        if let Some(segment) = segments.find(|segment| segment.name.number == written.number) {
+            segment.safe = segment.safe.max(written.length);
             let place = Shared::place(written.number, written.length);
             segment.published.fetch_max(place, Ordering::AcqRel);
         }
-        for record in &batch.outcomes {
-            self.intents.remove(&record.id);
+        self.older.retain(Segment::is_waiting);
+        for outcome in &batch.outcomes {
+            self.intents.remove(&outcome.intent);
         }
+        self.shared.end(&mut self.given_up);
         self.shared.works();
         for safe in batch.waiting {
             // Nobody waits where the time was up.
@@ -246,27 +288,69 @@ impl Shard {
         counter!(super::LOST).increment(batch.waiting.len() as u64);
         self.shared.fails(error);
         self.epoch += 1;
-        if let Some(segment) = self.segment.take() {
-            match segment.file.set_len(segment.safe) {
-                Ok(()) => self.shared.shrank(segment.length - segment.safe),
-                Err(error) => tracing::error!(%error, "the journal could not be cut back"),
-            }
+        self.cuts.append(&mut self.older);
+        self.cuts.extend(self.segment.take());
+        let of_it = |segment: &&Segment| segment.name.chain == self.chain;
+        if self.cuts.iter().filter(of_it).any(Segment::is_of_use) {
+            self.given_up.push(self.chain);
         }
         self.chain = ChainId::nil();
-        self.owe(batch);
+        // If not now, then before the next segment.
+        if let Err(error) = self.cut() {
+            tracing::debug!(%error, "the journal could not be cut back yet");
+        }
+        self.owe_all(batch);
         let unwritten = std::mem::take(&mut self.batch);
-        self.owe(unwritten);
+        self.owe_all(unwritten);
+    }
+
+    /// Cuts segments back to what is safe of them; those of which nothing is
+    /// are removed.
+    fn cut(&mut self) -> io::Result<()> {
+        while let Some(segment) = self.cuts.last() {
+            let kept = match segment.is_of_use() {
+                true => segment.file.set_len(segment.safe).map(|()| segment.safe),
+                false => std::fs::remove_file(segment.name.path(&self.shared.folder)).map(|()| 0),
+            };
+            match kept {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                kept => self.shared.shrank(segment.length - kept.unwrap_or(0)),
+            }
+            if segment.name.number == 1 && !segment.is_of_use() {
+                self.shared.forget(&[segment.name.chain]);
+            }
+            self.cuts.pop();
+        }
+        Ok(())
     }
 
     /// Keeps in mind what was changed without a record of its outcome.
-    fn owe(&mut self, batch: Batch) {
-        for mut record in batch.outcomes {
-            // That is what its client was told.
-            record.status = Some(503);
-            record.outcome = Outcome::Unavailable;
-            record.billable = false;
-            self.owed.push(record);
+    fn owe_all(&mut self, batch: Batch) {
+        for outcome in batch.outcomes {
+            self.owe(outcome.intent, outcome.record);
         }
+    }
+
+    fn owe(&mut self, intent: AuditId, mut record: AuditRecord) {
+        // Whoever reads journals may have seen the lost one before it was cut off.
+        record.id = AuditId::new(record.at);
+        // That is what its client was told.
+        record.status = Some(503);
+        record.outcome = Outcome::Unavailable;
+        record.billable = false;
+        self.owed.push(Ended { intent, record });
+    }
+}
+
+impl Segment {
+    /// Whether something in it is safe.
+    fn is_of_use(&self) -> bool {
+        self.safe > self.title
+    }
+
+    /// Whether some of it is not safe yet.
+    fn is_waiting(&self) -> bool {
+        self.safe < self.length
     }
 }
 

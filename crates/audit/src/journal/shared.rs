@@ -18,6 +18,8 @@ pub(super) struct Shared {
     /// How far each chain is safe: segment and offset in one number.
     published: Mutex<HashMap<ChainId, Arc<AtomicU64>>>,
     failing: AtomicBool,
+    /// Chains that go on no more, and of which nothing is open.
+    ended: Mutex<Vec<ChainId>>,
 }
 
 impl Shared {
@@ -28,6 +30,7 @@ impl Shared {
             most,
             published: Mutex::default(),
             failing: AtomicBool::new(false),
+            ended: Mutex::default(),
         }
     }
 
@@ -42,6 +45,26 @@ impl Shared {
         let place = self.chains().get(&chain)?.load(Ordering::Acquire);
         let number = u32::try_from(place >> OFFSET_BITS).unwrap_or(u32::MAX);
         Some((number, place & ((1 << OFFSET_BITS) - 1)))
+    }
+
+    /// What was open in these chains is safe elsewhere.
+    pub(super) fn end(&self, chains: &mut Vec<ChainId>) {
+        if !chains.is_empty() {
+            let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+            ended.append(chains);
+        }
+    }
+
+    pub(super) fn ended(&self) -> Vec<ChainId> {
+        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        ended.clone()
+    }
+
+    /// There is nothing left of these chains.
+    pub(super) fn forget(&self, chains: &[ChainId]) {
+        let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        ended.retain(|chain| !chains.contains(chain));
+        self.chains().retain(|chain, _| !chains.contains(chain));
     }
 
     pub(super) fn place(number: u32, offset: u64) -> u64 {

@@ -28,16 +28,16 @@ fn work(waiting: &Receiver<Job>) {
         // Whatever waits for the same file is on the disk with the first.
         let mut jobs = vec![first];
         jobs.extend(waiting.try_iter());
-        while let Some(job) = jobs.pop() {
+        // The older segments of a chain first: what is behind them is only safe with them.
+        while let Some(file) = jobs.first().map(|job| Arc::clone(&job.file)) {
             let (same, others): (Vec<Job>, Vec<Job>) = jobs
                 .into_iter()
-                .partition(|other| Arc::ptr_eq(&other.file, &job.file));
+                .partition(|job| Arc::ptr_eq(&job.file, &file));
             jobs = others;
-            let synced = timed(&job.file);
-            for other in same {
-                (other.done)(again(&synced));
+            let synced = timed(&file);
+            for job in same {
+                (job.done)(again(&synced));
             }
-            (job.done)(synced);
         }
     }
 }
