@@ -237,7 +237,7 @@ pub fn snapshot_by_digests(
                 api_keys::all_columns,
                 accounts::COLUMNS,
             ))
-            .first(&mut c.0)
+            .get_result(&mut c.0)
             .optional()?;
         let Some((stored, ends_at, key, account)) = row else {
             continue;
