@@ -76,7 +76,7 @@ pub fn find(c: &mut Conn, id: AccountId) -> Result<Option<Account>, StorageError
     let row: Option<AccountRow> = dsl::accounts
         .find(id.to_string())
         .select(COLUMNS)
-        .first(&mut c.0)
+        .get_result(&mut c.0)
         .optional()?;
     row.map(TryInto::try_into).transpose()
 }
@@ -90,7 +90,7 @@ pub fn find_by_email(c: &mut Conn, email: &Email) -> Result<Option<Account>, Sto
     let row: Option<AccountRow> = dsl::accounts
         .filter(dsl::email.eq(email.as_str()))
         .select(COLUMNS)
-        .first(&mut c.0)
+        .get_result(&mut c.0)
         .optional()?;
     row.map(TryInto::try_into).transpose()
 }
@@ -171,6 +171,6 @@ pub fn password_hash(c: &mut Conn, id: AccountId) -> Result<Option<String>, Stor
     Ok(dsl::accounts
         .find(id.to_string())
         .select(dsl::password_hash)
-        .first(&mut c.0)
+        .get_result(&mut c.0)
         .optional()?)
 }

@@ -88,7 +88,7 @@ fn stored(number: u64) -> Result<i64, StorageError> {
 pub fn find(c: &mut Conn, chain: ChainId) -> Result<Option<Position>, StorageError> {
     let row: Option<Row> = audit_chains::table
         .find(chain.to_string())
-        .first(&mut c.0)
+        .get_result(&mut c.0)
         .optional()?;
     Ok(row
         .map(Row::read)

@@ -65,7 +65,7 @@ pub fn begin(
         .filter(idempotency::idempotency_key.eq(key))
         .filter(idempotency::created_at.gt(oldest(now)))
         .select(Row::as_select())
-        .first(&mut c.0)
+        .get_result(&mut c.0)
         .optional()?;
     match row {
         None => {

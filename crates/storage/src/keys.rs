@@ -125,7 +125,7 @@ pub fn find(c: &mut Conn, id: KeyId) -> Result<Option<ApiKey>, StorageError> {
     let row: Option<KeyRow> = api_keys::table
         .find(id.to_string())
         .select(api_keys::all_columns)
-        .first(&mut c.0)
+        .get_result(&mut c.0)
         .optional()?;
     row.map(TryInto::try_into).transpose()
 }

@@ -95,7 +95,7 @@ pub fn find_any(c: &mut Conn, id: VaultId) -> Result<Option<Vault>, StorageError
     vaults::table
         .filter(vaults::id.eq(id.to_string()))
         .select(Row::as_select())
-        .first(&mut c.0)
+        .get_result(&mut c.0)
         .optional()?
         .map(TryFrom::try_from)
         .transpose()
