@@ -15,6 +15,10 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How long a request does.
 const PATIENCE_OF_SERVER: Duration = Duration::from_millis(1_500);
 
+/// How long a request waits for what it asked of the database: one that hangs
+/// does not say so. A little longer than anything that has a bound of its own.
+const ANSWER_WAIT: Duration = Duration::from_millis(1_800);
+
 /// A database that is open. Clones share its connections.
 #[derive(Clone)]
 pub struct Store(Arc<Inner>);
@@ -101,11 +105,12 @@ impl Store {
             .write(|conn| write_tx(conn, self.0.patience, work))
     }
 
-    /// [`Store::read`] on a thread that may wait.
+    /// [`Store::read`] on a thread that may wait, but not for long: in tokio's
+    /// runtime, with its timer.
     ///
     /// # Errors
     ///
-    /// As of [`Store::read`].
+    /// As of [`Store::read`]; [`StorageError::Unavailable`] after 1.8 s.
     pub async fn run_read<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Conn) -> Result<T, StorageError> + Send + 'static,
@@ -114,11 +119,12 @@ impl Store {
         off_the_loop(move || store.read(work)).await
     }
 
-    /// [`Store::write`] on a thread that may wait.
+    /// [`Store::write`] as of [`Store::run_read`].
     ///
     /// # Errors
     ///
-    /// As of [`Store::write`].
+    /// As of [`Store::write`]; [`StorageError::Unavailable`] after 1.8 s: then
+    /// the change may still be made.
     pub async fn run_write<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Conn) -> Result<T, StorageError> + Send + 'static,
@@ -151,9 +157,11 @@ impl Store {
 async fn off_the_loop<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, StorageError> + Send + 'static,
 ) -> Result<T, StorageError> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .unwrap_or_else(|error| Err(StorageError::Unavailable(error.to_string())))
+    let unavailable = |error: &dyn fmt::Display| StorageError::Unavailable(error.to_string());
+    match tokio::time::timeout(ANSWER_WAIT, tokio::task::spawn_blocking(work)).await {
+        Ok(done) => done.unwrap_or_else(|error| Err(unavailable(&error))),
+        Err(_) => Err(unavailable(&"the database does not answer")),
+    }
 }
 
 /// Makes the file if there is none; SQLite gives its side files the same mode.

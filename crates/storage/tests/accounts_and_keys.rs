@@ -124,7 +124,7 @@ kit::on_both! {
     fn the_gate_finds_a_key(database) {
         let store = database.store();
         let (_, one, digest) = stored(&store);
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         let found = runtime.block_on(store.find(&[digest])).unwrap().unwrap();
         assert_eq!(found.key.id, one.id);
     }
