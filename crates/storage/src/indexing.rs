@@ -142,9 +142,12 @@ fn segment(
         let more = loop {
             let offset = reader.offset();
             match reader.next_frame()? {
-                Found::End => break false,
+                // A length that was changed looks like a frame that isn't whole.
+                Found::End if end != u64::MAX || reader.is_tail()? => break false,
                 Found::Damage if end == u64::MAX && reader.is_tail()? => break false,
-                Found::Damage => return Err(damaged(offset, "these bytes are no record")),
+                Found::End | Found::Damage => {
+                    return Err(damaged(offset, "these bytes are no record"));
+                }
                 Found::Frame(Frame::Intent(_)) => {}
                 Found::Frame(Frame::Record {
                     head: told,
