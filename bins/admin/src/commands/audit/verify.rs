@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::sync::mpsc::sync_channel;
 
+use rustix::fs::{FlockOperation, flock};
 use serde_json::json;
 use torvus_audit::jsonl::Line;
 use torvus_audit::verify::{Fault, Kept, Verifier, Wrong};
@@ -111,14 +112,17 @@ fn of_export(mut verifier: Verifier, path: &Path) -> Result<Outcome, Failure> {
     let unreadable = |error: std::io::Error| Failure::invalid(format!("{shown}: {error}"));
     let mut reader = BufReader::with_capacity(1 << 20, File::open(path).map_err(unreadable)?);
     let mut progress = Progress::start("verified");
-    let (mut text, mut number) = (String::new(), 0_u64);
-    while reader.read_line(&mut text).map_err(unreadable)? > 0 {
+    let (mut text, mut number) = (Vec::new(), 0_u64);
+    while reader.read_until(b'\n', &mut text).map_err(unreadable)? > 0 {
         number += 1;
-        let line = Line::read(&text).ok_or_else(|| {
-            Failure::failed(format!(
-                "{shown}: line {number} is no record: it was changed"
-            ))
-        })?;
+        let Some(line) = std::str::from_utf8(&text).ok().and_then(Line::read) else {
+            // What was found before comes first.
+            let before = verifier.end(None).first().map(|fault| format!("{fault}; "));
+            let before = before.unwrap_or_default();
+            return Err(Failure::failed(format!(
+                "{before}{shown}: line {number} is no record: it was changed"
+            )));
+        };
         verifier.look_at(&line.kept());
         progress.advance();
         text.clear();
@@ -136,6 +140,15 @@ fn of_database(
     let store = context.store()?;
     let journal = context.settings.journal();
     match indexing::catch_up(&store, &journal, &|_| None) {
+        Ok(indexed) if !indexed.torn.is_empty() && no_server_writes(&journal) => {
+            for (name, offset) in indexed.torn {
+                notes.push(format!(
+                    "the journal {} ends at byte {offset} in what is no whole record: a server was \
+                     stopped while it wrote, or it was changed",
+                    name.path(&journal).display()
+                ));
+            }
+        }
         Ok(_) => {}
         Err(IndexError::Storage(error)) => return Err(error.into()),
         Err(error) => notes.push(error.to_string()),
@@ -166,6 +179,12 @@ fn of_database(
         .map(|(chain, _)| (chain, Head::genesis(chain)));
     let ends: Vec<_> = ends.into_iter().chain(begun).collect();
     Ok((records, chains, verifier.end(Some(&ends))))
+}
+
+/// Whether nobody holds the lock of the journals.
+fn no_server_writes(journal: &Path) -> bool {
+    let lock = File::open(journal.join("lock"));
+    lock.is_ok_and(|lock| flock(&lock, FlockOperation::NonBlockingLockShared).is_ok())
 }
 
 fn tombstone(pruned: &Pruned) -> Tombstone {
