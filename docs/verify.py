@@ -1,100 +1,97 @@
 #!/usr/bin/env python3
-"""Verifies an exported audit log of Torvus, without Torvus. docs/AUDIT.md says what is checked.
+"""Verifies an exported audit log without Torvus: docs/AUDIT.md says how. Needs `pip install cryptography`.
 
-usage: verify.py LOG.jsonl [--checkpoint FILE] [--public-key HEX]
+    verify.py LOG.jsonl [CHECKPOINT.json [PUBLIC_KEY]]
 
-Exit code 0: every record is as it was written, and none is missing. 1: it names the first that isn't.
-Needs the package `cryptography` where a checkpoint is given.
+Exit code 0: it is as it was written. 1: it is not; the first bad record is named.
 """
-import argparse
+
 import hashlib
 import json
 import re
 import sys
 
-PLACE = re.compile(rb'^(\{.*),"chain":"([a-z0-9_]{1,40})","seq":([0-9]{1,19}),"hash":"([0-9a-f]{64})"\}\n?$', re.S)
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+LINE = re.compile(
+    rb'(\{.*),"chain":"([^"]*)","seq":(0|[1-9][0-9]{0,19}),"hash":"([0-9a-f]{64})"\}\n', re.DOTALL
+)
 
 
-class Bad(Exception):
-    """What is wrong, and where."""
-
-
-def genesis(chain: str) -> bytes:
-    return hashlib.sha256(b"torvus-audit-1\n" + chain.encode()).digest()
-
-
-def tombstone(t: dict) -> str:
-    return f"torvus-pruned-1\n{t['chain']} {t['seq']} {t['hash']} {t['before']}\n"
-
-
-def checkpoint(path: str, public_key: str | None) -> dict:
-    from cryptography.exceptions import InvalidSignature
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
-    with open(path, encoding="utf-8") as file:
-        told = json.load(file)
-    if told["version"] != 1:
-        raise Bad(f"{path}: a form that this program does not know")
-    if public_key not in (None, told["public_key"]):
-        raise Bad(f"{path}: signed by {told['public_key']}")
-    message = f"torvus-checkpoint-1\n{told['at']}\n"
-    message += "".join(f"{c['chain']} {c['seq']} {c['hash']}\n" for c in told["chains"])
-    message += "".join(f"{tombstone(t)}{t['signature']}\n" for t in told["pruned"])
-    key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(told["public_key"]))
+def take_apart(text):
+    """Record, chain, place and hash of an exported line; None where it is none."""
+    match = LINE.fullmatch(text)
     try:
-        key.verify(bytes.fromhex(told["signature"]), message.encode())
-        for t in told["pruned"]:
-            key.verify(bytes.fromhex(t["signature"]), tombstone(t).encode())
-    except InvalidSignature:
-        raise Bad(f"{path}: the signature does not fit: it was changed") from None
-    return told
+        text.decode()
+    except UnicodeDecodeError:
+        return None
+    if not match or int(match[3]) >= 2**64:
+        return None
+    return match[1] + b"}", match[2].decode(), int(match[3]), bytes.fromhex(match[4].decode())
 
 
-def verify(lines, told: dict | None) -> tuple[int, int]:
-    """Counts the records and chains of a log that is whole."""
-    told = told or {"chains": [], "pruned": []}
-    heads = {t["chain"]: (t["seq"], bytes.fromhex(t["hash"])) for t in told["pruned"]}
-    expected = {(c["chain"], c["seq"]): bytes.fromhex(c["hash"]) for c in told["chains"]}
-    records = 0
-    for number, line in enumerate(lines, 1):
-        found = PLACE.match(line)
-        if not found:
-            raise Bad(f"line {number} is no record")
-        record, chain, seq, told_hash = found[1] + b"}", found[2].decode(), int(found[3]), bytes.fromhex(found[4].decode())
-        before, last = heads.get(chain, (0, genesis(chain)))
-        where = f"line {number}: chain {chain}, record {seq}"
+def genesis(chain):
+    return 0, hashlib.sha256(b"torvus-audit-1\n" + chain.encode()).digest()
+
+
+def tombstone_text(stone):
+    return f"torvus-pruned-1\n{stone['chain']} {stone['seq']} {stone['hash']} {stone['before']}\n"
+
+
+def checkpoint_text(checkpoint):
+    text = f"torvus-checkpoint-1\n{checkpoint['at']}\n"
+    for end in checkpoint["chains"]:
+        text += f"{end['chain']} {end['seq']} {end['hash']}\n"
+    for stone in checkpoint["pruned"]:
+        text += tombstone_text(stone) + stone["signature"] + "\n"
+    return text
+
+
+def signed(key, text, signature):
+    try:
+        Ed25519PublicKey.from_public_bytes(bytes.fromhex(key)).verify(bytes.fromhex(signature), text.encode())
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def verify(lines, checkpoint=None, key=None):
+    """The first fault as (chain, seq, what), or None. `lines` are bytes with their newlines."""
+    heads, expected = {}, {}
+    if checkpoint:
+        key = key or checkpoint["public_key"]
+        if checkpoint["version"] != 1 or not signed(key, checkpoint_text(checkpoint), checkpoint["signature"]):
+            return "", 0, "the checkpoint was not signed by that key, or was changed"
+        for stone in checkpoint["pruned"]:
+            heads[stone["chain"]] = stone["seq"], bytes.fromhex(stone["hash"])
+            if not signed(key, tombstone_text(stone), stone["signature"]):
+                return stone["chain"], stone["seq"], "removed by somebody without the log's key"
+        expected = {(end["chain"], end["seq"]): bytes.fromhex(end["hash"]) for end in checkpoint["chains"]}
+    for number, text in enumerate(lines, 1):
+        parts = take_apart(text)
+        if parts is None:
+            return "", number, f"line {number} is no record"
+        line, chain, seq, told = parts
+        before, previous = heads.get(chain) or genesis(chain)
         if seq != before + 1:
-            missing = f"records {before + 1} to {seq - 1} before it are missing"
-            raise Bad(f"{where}: {missing if seq > before else 'it was put here, or is here twice'}")
-        if hashlib.sha256(last + record).digest() != told_hash:
-            raise Bad(f"{where}: it was changed")
-        if expected.get((chain, seq), told_hash) != told_hash:
-            raise Bad(f"{where}: this is not the record that the checkpoint tells of")
-        heads[chain] = (seq, told_hash)
-        records += 1
-    for (chain, seq), told_hash in expected.items():
-        reached, last = heads.get(chain, (0, genesis(chain)))
-        if reached < seq or (reached == seq and last != told_hash):
-            raise Bad(f"chain {chain} ends at record {reached}, but there were {seq}: the end was cut off")
-    return records, len(heads)
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description="Verifies an exported audit log of Torvus.")
-    parser.add_argument("log")
-    parser.add_argument("--checkpoint")
-    parser.add_argument("--public-key")
-    given = parser.parse_args()
-    try:
-        told = checkpoint(given.checkpoint, given.public_key) if given.checkpoint else None
-        with open(given.log, "rb") as log:
-            records, chains = verify(log, told)
-    except Bad as bad:
-        print(bad)
-        return 1
-    print(f"{records} records in {chains} chains are as they were written")
-    return 0
+            return chain, seq, f"record {before + 1} should stand here"
+        if hashlib.sha256(previous + line).digest() != told:
+            return chain, seq, "it was changed"
+        if expected.pop((chain, seq), told) != told:
+            return chain, seq, "this is not the record that the checkpoint tells of"
+        heads[chain] = seq, told
+    for (chain, seq), told in sorted(expected.items()):
+        have = heads.get(chain) or genesis(chain)
+        if have[0] < seq or (have[0] == seq and have[1] != told):
+            return chain, have[0], f"the end was cut off: there were {seq} records"
+    return None
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    if not 2 <= len(sys.argv) <= 4:
+        sys.exit(__doc__)
+    checkpoint = json.load(open(sys.argv[2], encoding="utf-8")) if len(sys.argv) > 2 else None
+    fault = verify(open(sys.argv[1], "rb"), checkpoint, *sys.argv[3:])
+    print("chain %s, record %d: %s" % fault if fault else "the log is as it was written")
+    sys.exit(1 if fault else 0)

@@ -3,7 +3,7 @@
 //! Of what is done to keys and accounts, `endpoint` holds the action.
 //!
 //! A cell that a spreadsheet would run as a formula is disarmed: one that
-//! begins with `=`, `+`, `-`, `@`, a tab, a carriage return or NUL, or with a
+//! begins with `=`, `+`, `-`, `@` (also in full width), a tab, a carriage return or NUL, or with a
 //! quote followed by one of these, gets a `'` in front. Taking that quote away
 //! again gives the text as it was.
 
@@ -83,7 +83,12 @@ impl<W: Write> CsvWriter<W> {
 /// The cell, with a `'` in front where a spreadsheet would run it.
 #[must_use]
 pub fn disarm(cell: &str) -> Cow<'_, str> {
-    let risky = |c: char| matches!(c, '=' | '+' | '-' | '@' | '\t' | '\r' | '\n' | '\0' | '\'');
+    let risky = |c: char| {
+        matches!(
+            c,
+            '=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠' | '\t' | '\r' | '\n' | '\0' | '\''
+        )
+    };
     if cell.starts_with(risky) {
         Cow::Owned(format!("'{cell}"))
     } else {

@@ -31,14 +31,19 @@ pub struct Line {
 }
 
 impl Line {
-    /// Takes apart what [`write()`] made.
+    /// Takes apart what [`write()`] made: that, with its newline, and nothing
+    /// that only means the same.
     #[must_use]
     pub fn read(text: &str) -> Option<Self> {
-        let (record, place) = text.trim_end_matches(['\n', '\r']).rsplit_once(PLACE)?;
+        let (record, place) = text.strip_suffix('\n')?.rsplit_once(PLACE)?;
         let (chain, place) = place.split_once("\",\"seq\":")?;
         let (seq, hash) = place.split_once(",\"hash\":\"")?;
         let hash: Hash = hash.strip_suffix("\"}")?.parse().ok()?;
-        let seq = seq.parse().ok()?;
+        let digits = seq;
+        let seq: u64 = digits.parse().ok()?;
+        if seq.to_string() != digits {
+            return None;
+        }
         Some(Self {
             record: format!("{record}}}"),
             chain: chain.to_owned(),
@@ -77,7 +82,16 @@ mod tests {
         let line = Line::read(&text).unwrap();
         assert_eq!(line.kept().line, record);
         assert_eq!((line.kept().seq, line.kept().hash), (1, head.hash));
-        for bad in ["", "{}", record, text.trim_end().trim_end_matches('}')] {
+        for bad in [
+            "",
+            "\n",
+            "{}\n",
+            record,
+            text.trim_end(),
+            &text.replace('\n', "\r\n"),
+            &text.replace("\"seq\":1", "\"seq\":+1"),
+            &text.replace("\"seq\":1", "\"seq\":01"),
+        ] {
             assert!(Line::read(bad).is_none(), "{bad}");
         }
     }

@@ -121,16 +121,19 @@ fn segment(
     } else {
         0
     };
-    let mut reader = match SegmentReader::open(folder, name, from, end) {
-        // The server was faster, and has removed it.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
-        opened => opened?,
-    };
     let damaged = |offset, what| IndexError::Damaged {
         chain: name.chain,
         file: name.path(folder).display().to_string(),
         offset,
         what,
+    };
+    let mut reader = match SegmentReader::open(folder, name, from, end) {
+        // The server was faster, and has removed it.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+            return Err(damaged(0, "its title is that of no segment"));
+        }
+        opened => opened?,
     };
     let mut records = 0;
     loop {
@@ -140,9 +143,12 @@ fn segment(
         let more = loop {
             let offset = reader.offset();
             match reader.next_frame()? {
-                Found::End => break Ok(false),
+                // A length that was changed looks like a frame that isn't whole.
+                Found::End if end != u64::MAX || reader.is_tail()? => break Ok(false),
                 Found::Damage if end == u64::MAX && reader.is_tail()? => break Ok(false),
-                Found::Damage => break Err(damaged(offset, "these bytes are no record")),
+                Found::End | Found::Damage => {
+                    break Err(damaged(offset, "these bytes are no record"));
+                }
                 Found::Frame(Frame::Intent(_)) => {}
                 Found::Frame(Frame::Record {
                     head: told,
@@ -313,8 +319,14 @@ fn open_intents(
     let mut open = BTreeMap::new();
     let mut reader = SegmentReader::open(folder, name, 0, u64::MAX)?;
     while let Found::Frame(frame) = reader.next_frame()? {
-        if let Frame::Intent(record) = frame {
-            open.insert(record.id, *record);
+        match frame {
+            Frame::Intent(record) => drop(open.insert(record.id, *record)),
+            // Its end is there, and may have been pruned from the tables since.
+            Frame::Record { line, .. } => {
+                if let Ok(record) = AuditRecord::from_line(&line) {
+                    open.remove(&record.id);
+                }
+            }
         }
     }
     Ok(open)

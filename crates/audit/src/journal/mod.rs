@@ -89,13 +89,7 @@ impl Journals {
             .truncate(false)
             .mode(0o600)
             .open(folder.join(LOCK))?;
-        flock(&lock, FlockOperation::NonBlockingLockExclusive).map_err(|error| {
-            let text = match error {
-                rustix::io::Errno::WOULDBLOCK => "another server uses it".to_owned(),
-                error => error.to_string(),
-            };
-            io::Error::new(io::ErrorKind::ResourceBusy, text)
-        })?;
+        hold(&lock)?;
         let mut used = 0;
         for name in segments(folder)? {
             used += name.path(folder).metadata()?.len();
@@ -263,6 +257,30 @@ impl Journals {
         }
         std::fs::remove_file(path)
     }
+}
+
+/// Takes the lock, which nobody else may hold. A verifier holds it for an
+/// instant, to see whether a server does, so it is tried for a while.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "another process holds the lock: there is no event to wait for"
+)]
+fn hold(lock: &File) -> io::Result<()> {
+    const TRIES: u32 = 10;
+    for tried in 1.. {
+        match flock(lock, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => break,
+            Err(rustix::io::Errno::WOULDBLOCK) if tried < TRIES => {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            Err(rustix::io::Errno::WOULDBLOCK) => {
+                let text = "another server uses it";
+                return Err(io::Error::new(io::ErrorKind::ResourceBusy, text));
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
 }
 
 /// Writes a shard's batch when it is dropped: at the end of the turn, or when

@@ -161,13 +161,17 @@ impl SegmentReader {
     }
 
     /// Whether no whole frame begins anywhere behind here: then what is here
-    /// was being written when the writer was stopped.
+    /// was being written when the writer was stopped, or is being written now.
     ///
     /// # Errors
     /// Where the file can't be read.
     pub fn is_tail(&mut self) -> io::Result<bool> {
         while self.read_more()? {}
         let rest = self.piece.get(self.taken..).unwrap_or_default();
+        // It was being written, and is whole by now.
+        if matches!(next(rest), Next::Frame(..)) {
+            return Ok(true);
+        }
         let starts = 1..rest.len();
         Ok(!starts
             .filter_map(|start| rest.get(start..))

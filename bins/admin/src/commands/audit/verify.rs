@@ -1,14 +1,17 @@
 //! `torvus-admin audit verify` and `checkpoint`.
 
+use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::sync::mpsc::sync_channel;
 
+use rustix::fs::{FlockOperation, flock};
 use serde_json::json;
 use torvus_audit::jsonl::Line;
 use torvus_audit::verify::{Fault, Kept, Verifier, Wrong};
 use torvus_audit::{ChainEnd, Checkpoint, Hash, Head, PublicKey, Tombstone};
+use torvus_domain::ChainId;
 use torvus_storage::audit::{self as rows, RawEntry};
 use torvus_storage::chains::{self, Pruned};
 use torvus_storage::indexing::{self, IndexError};
@@ -111,14 +114,17 @@ fn of_export(mut verifier: Verifier, path: &Path) -> Result<Outcome, Failure> {
     let unreadable = |error: std::io::Error| Failure::invalid(format!("{shown}: {error}"));
     let mut reader = BufReader::with_capacity(1 << 20, File::open(path).map_err(unreadable)?);
     let mut progress = Progress::start("verified");
-    let (mut text, mut number) = (String::new(), 0_u64);
-    while reader.read_line(&mut text).map_err(unreadable)? > 0 {
+    let (mut text, mut number) = (Vec::new(), 0_u64);
+    while reader.read_until(b'\n', &mut text).map_err(unreadable)? > 0 {
         number += 1;
-        let line = Line::read(&text).ok_or_else(|| {
-            Failure::failed(format!(
-                "{shown}: line {number} is no record: it was changed"
-            ))
-        })?;
+        let Some(line) = std::str::from_utf8(&text).ok().and_then(Line::read) else {
+            // What was found before comes first.
+            let before = verifier.end(None).first().map(|fault| format!("{fault}; "));
+            let before = before.unwrap_or_default();
+            return Err(Failure::failed(format!(
+                "{before}{shown}: line {number} is no record: it was changed"
+            )));
+        };
         verifier.look_at(&line.kept());
         progress.advance();
         text.clear();
@@ -136,6 +142,15 @@ fn of_database(
     let store = context.store()?;
     let journal = context.settings.journal();
     match indexing::catch_up(&store, &journal, &|_| None) {
+        Ok(indexed) if !indexed.torn.is_empty() && no_server_writes(&journal) => {
+            for (name, offset) in indexed.torn {
+                notes.push(format!(
+                    "the journal {} ends at byte {offset} in what is no whole record: a server was \
+                     stopped while it wrote, or it was changed",
+                    name.path(&journal).display()
+                ));
+            }
+        }
         Ok(_) => {}
         Err(IndexError::Storage(error)) => return Err(error.into()),
         Err(error) => notes.push(error.to_string()),
@@ -150,22 +165,41 @@ fn of_database(
     }
     let pruned: Vec<Tombstone> = store.read(chains::pruned)?.iter().map(tombstone).collect();
     begin(&mut verifier, &pruned, trusted);
-    // The ends first: what is added meanwhile makes chains longer, not shorter.
-    let ends: Vec<_> = store
-        .read(chains::all)?
-        .into_iter()
-        .map(|(chain, position)| (chain, position.head))
-        .collect();
-    walk(&store, &mut verifier)?;
+    // The ends first. What is added meanwhile is left for the next time: the
+    // walk may come by before some of it is there.
+    let ends = heads(&store)?;
+    let behind = walk(&store, &mut verifier, &ends)?;
     let (records, chains) = (verifier.records(), verifier.chains());
-    // Chains that have begun meanwhile are known now.
-    let mut known = store.read(chains::all)?;
-    known.retain(|(chain, _)| !ends.iter().any(|(other, _)| other == chain));
-    let begun = known
-        .into_iter()
-        .map(|(chain, _)| (chain, Head::genesis(chain)));
-    let ends: Vec<_> = ends.into_iter().chain(begun).collect();
+    let now: HashMap<_, _> = heads(&store)?.into_iter().collect();
+    for (chain, seq) in behind {
+        let known = chain.parse().ok().and_then(|chain| now.get(&chain));
+        let what = match known {
+            Some(head) if head.seq >= seq => continue,
+            Some(_) => Wrong::OutOfPlace,
+            None => Wrong::UnknownChain,
+        };
+        let id = None;
+        verifier.add(Fault {
+            chain,
+            seq,
+            id,
+            what,
+        });
+    }
     Ok((records, chains, verifier.end(Some(&ends))))
+}
+
+fn heads(store: &Store) -> Result<Vec<(ChainId, Head)>, Failure> {
+    let all = store.read(chains::all)?.into_iter();
+    Ok(all
+        .map(|(chain, position)| (chain, position.head))
+        .collect())
+}
+
+/// Whether nobody holds the lock of the journals.
+fn no_server_writes(journal: &Path) -> bool {
+    let lock = File::open(journal.join("lock"));
+    lock.is_ok_and(|lock| flock(&lock, FlockOperation::NonBlockingLockShared).is_ok())
 }
 
 fn tombstone(pruned: &Pruned) -> Tombstone {
@@ -178,8 +212,18 @@ fn tombstone(pruned: &Pruned) -> Tombstone {
     }
 }
 
-/// Verifies row by row, while a second thread reads ahead.
-fn walk(store: &Store, verifier: &mut Verifier) -> Result<(), Failure> {
+/// Verifies row by row up to these ends, while a second thread reads ahead.
+/// Gives the last place of each chain that has rows behind its end.
+fn walk(
+    store: &Store,
+    verifier: &mut Verifier,
+    ends: &[(ChainId, Head)],
+) -> Result<BTreeMap<String, u64>, Failure> {
+    let named = ends
+        .iter()
+        .map(|(chain, head)| (chain.to_string(), head.seq));
+    let ends: HashMap<String, u64> = named.collect();
+    let mut behind: BTreeMap<String, u64> = BTreeMap::new();
     let mut progress = Progress::start("verified");
     let (pages, ready) = sync_channel::<Vec<RawEntry>>(AHEAD);
     let read = std::thread::scope(|scope| {
@@ -187,33 +231,51 @@ fn walk(store: &Store, verifier: &mut Verifier) -> Result<(), Failure> {
             let mut last: Option<RawEntry> = None;
             loop {
                 let page = store.read(|c| rows::raw(c, last.as_ref(), PAGE))?;
-                last = page.last().cloned();
-                if last.is_none() || pages.send(page).is_err() {
+                let Some(next) = page.last().cloned() else {
+                    return Ok(());
+                };
+                // A damaged index could lead round in circles.
+                if last.is_some_and(|last| (next.at, &next.id) <= (last.at, &last.id)) {
+                    return Err(StorageError::Unavailable(
+                        "its rows are out of order".to_owned(),
+                    ));
+                }
+                last = Some(next);
+                if pages.send(page).is_err() {
                     return Ok(());
                 }
             }
         });
         for row in ready.into_iter().flatten() {
-            look_at(verifier, &row);
+            let seq = u64::try_from(row.seq).unwrap_or(0);
+            if ends.get(&row.chain).is_some_and(|end| seq <= *end) {
+                look_at(verifier, &row, seq);
+            } else {
+                let last = behind.entry(row.chain).or_default();
+                *last = seq.max(*last);
+            }
             progress.advance();
         }
         reader.join()
     });
     progress.end();
     match read {
-        Ok(read) => Ok(read?),
+        Ok(read) => {
+            read?;
+            Ok(behind)
+        }
         Err(_) => Err(Failure::failed("the log could not be read to its end")),
     }
 }
 
-fn look_at(verifier: &mut Verifier, row: &RawEntry) {
+fn look_at(verifier: &mut Verifier, row: &RawEntry, seq: u64) {
     // What can't be a place or a hash fits no record.
     let hash = <[u8; 32]>::try_from(row.hash.as_slice()).unwrap_or_default();
     verifier.look_at(&Kept {
         id: Some(&row.id),
         at: Some(row.at),
         chain: &row.chain,
-        seq: u64::try_from(row.seq).unwrap_or(0),
+        seq,
         hash: Hash::from_bytes(hash),
         line: &row.line,
     });
