@@ -2,7 +2,6 @@
 #![cfg(test)]
 
 mod exported;
-mod tables;
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
