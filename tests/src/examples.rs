@@ -41,7 +41,11 @@ pub fn example(name: &str, home: &Path) -> Command {
         Some("rb") => with_argument(Path::new("ruby"), &file),
         _ => panic!("{name}: how is that run?"),
     };
-    command.env("HOME", home).current_dir(home);
+    // Nothing is left beside the examples.
+    command
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .env("HOME", home)
+        .current_dir(home);
     command
 }
 

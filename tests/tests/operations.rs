@@ -291,7 +291,10 @@ fn a_data_directory_has_one_server(database: Database) {
     let out = File::create(app.scratch().join("out")).unwrap();
     assert_eq!(app.server_into(&["serve"], out).code(), Some(1));
     let said = std::fs::read_to_string(app.scratch().join("other-log")).unwrap();
-    assert!(said.contains("journal: another server uses it"), "{said}");
+    assert!(
+        said.contains("journal: another server uses it: stop"),
+        "{said}"
+    );
     app.anonymous().get("/v1/account").expect_401();
 }
 

@@ -3,18 +3,8 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use torvus_e2e::routes::{ALL, SETS};
 use torvus_e2e::{Client, Database, Document, TestApp, on_both};
-
-const ALL: &str = "read,write,delete";
-const SETS: [&str; 7] = [
-    "read",
-    "write",
-    "delete",
-    "read,write",
-    "read,delete",
-    "write,delete",
-    ALL,
-];
 
 const HEADER: &str = "\
 # What each set of permissions gets from each route: the status of a call that is right in all else.

@@ -2,7 +2,7 @@
 //! standard error.
 
 use std::fs::File;
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::process::ExitCode;
@@ -29,9 +29,14 @@ pub(crate) fn table(head: &[&str], rows: Vec<Vec<String>>) -> Result<(), Failure
         return Ok(());
     }
     let mut table = Table::new();
+    // On a terminal cells are wrapped to its width; in a pipe a row is a line.
+    let arrangement = match std::io::stdout().is_terminal() {
+        true => ContentArrangement::Dynamic,
+        false => ContentArrangement::Disabled,
+    };
     table
         .load_style(presets::NOTHING)
-        .set_content_arrangement(ContentArrangement::Disabled);
+        .set_content_arrangement(arrangement);
     table.set_header(head.iter().map(|name| name.to_uppercase()));
     table.add_rows(rows);
     lines(&[table.to_string()])

@@ -30,7 +30,7 @@ pub(crate) fn key(key: &ApiKey, account: Option<&Account>, plans: &Plans, now: T
         "last_used_at": key.last_used_at.map(rfc3339),
         "revoked_at": key.revoked_at.map(rfc3339),
         "revoke_reason": key.revoke_reason,
-        "key": key.hint.to_string(),
+        "hint": key.hint.to_string(),
     })
 }
 

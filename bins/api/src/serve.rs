@@ -230,6 +230,10 @@ impl Parts {
         .run();
         let (handle, operators_handle) = (server.handle(), operators.handle());
         actix_web::rt::spawn(operators);
+        let (node, now) = (self.health.node, self.clock.now().wall);
+        self.store
+            .write(|c| nodes::touch(c, node, now, env!("CARGO_PKG_VERSION")))
+            .map_err(Failure::new)?;
         let indexer = Indexer::start(Arc::clone(&self.store), Arc::clone(&self.journals))?;
         let _tidy = self.spawn_tidy()?;
         self.spawn_drain(handle, signals.terminate, signals.interrupt);
@@ -293,7 +297,7 @@ impl Parts {
             Arc::clone(&self.clock),
             Arc::clone(&self.store),
         );
-        let metrics = self.health.metrics.clone();
+        let (metrics, node) = (self.health.metrics.clone(), self.health.node);
         let (stop, stopped) = channel();
         let tidy = move || {
             while stopped.recv_timeout(TIDY_EVERY) == Err(RecvTimeoutError::Timeout) {
@@ -301,11 +305,12 @@ impl Parts {
                 limiter.sweep(&now);
                 telemetry::tidy(&metrics, limiter.budgets());
                 let old = now.wall - TimeDelta::hours(idempotency::KEPT_HOURS);
-                let pruned = store.write(|c| {
+                let tidied = store.write(|c| {
+                    nodes::touch(c, node, now.wall, env!("CARGO_PKG_VERSION"))?;
                     idempotency::prune(c, old)?;
                     budgets::prune(c, now.wall)
                 });
-                if pruned.is_err() {
+                if tidied.is_err() {
                     tracing::warn!("what has become useless could not be removed");
                 }
             }

@@ -1,12 +1,12 @@
 //! Metrics, in Prometheus' text format.
 
-use metrics::{Unit, describe_counter, describe_gauge, describe_histogram, gauge};
+use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 use torvus_audit::journal;
 
 use crate::failure::Failure;
-use crate::indexer;
+use crate::{http, indexer};
 
 /// Bounds of the durations that are told apart, in seconds.
 const SECONDS: [f64; 11] = [
@@ -45,7 +45,7 @@ pub(crate) fn start() -> Result<PrometheusHandle, Failure> {
         "Requests that were answered 503 because they could not be recorded"
     );
     describe_counter!(
-        "torvus_http_rejected_total",
+        http::REJECTED,
         "Connections that were ended before they became a request, by reason"
     );
     describe_counter!(
@@ -74,6 +74,12 @@ pub(crate) fn start() -> Result<PrometheusHandle, Failure> {
         "Budgets of keys and accounts of which something is used"
     );
     describe_gauge!("torvus_build_info", "1, with the version of the program");
+    // There from the start, so that none is told from unknown.
+    counter!(torvus_web::UNRECORDED).absolute(0);
+    counter!(journal::LOST).absolute(0);
+    for reason in http::REASONS {
+        counter!(http::REJECTED, "reason" => reason).absolute(0);
+    }
     gauge!("torvus_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
     Ok(handle)
 }

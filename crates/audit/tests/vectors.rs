@@ -1,13 +1,6 @@
 //! What `docs/AUDIT.md` says to the byte, and what a verifier must find.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::print_stderr,
-    clippy::disallowed_methods,
-    reason = "a test"
-)]
+#![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test")]
 
 use serde_json::Value;
 use torvus_audit::jsonl::Line;

@@ -169,7 +169,9 @@ impl Refusal {
             Self::PayloadTooLarge { max_bytes } => {
                 return Cow::Owned(format!("The body is too large: at most {max_bytes} bytes"));
             }
-            Self::UnsupportedMediaType => "The body must be sent as Content-Type: application/json",
+            Self::UnsupportedMediaType => {
+                "The body must be sent as Content-Type: application/json, without a Content-Encoding"
+            }
             Self::UriTooLong => "The URI is too long: at most 2048 bytes",
             Self::HeadersTooLarge => "The headers are too large: at most 16384 bytes",
             Self::Internal => "Something went wrong on our side",

@@ -54,7 +54,7 @@ impl Gate {
         };
         match self.decide(facts, found).await {
             Ok(verdict) => verdict,
-            Err(denied) => denied.into_verdict(route),
+            Err(denied) => Verdict::Refuse(Denied { route, ..denied }),
         }
     }
 

@@ -11,4 +11,4 @@ pub use gate::Gate;
 pub use grant::Grant;
 pub use identity::Identity;
 pub use rate::Counted;
-pub use verdict::Verdict;
+pub use verdict::{Denied, Verdict};

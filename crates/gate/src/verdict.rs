@@ -22,32 +22,28 @@ pub enum Verdict {
         rate: Counted,
     },
     /// It may not.
-    Refuse {
-        /// Why.
-        refusal: Refusal,
-        /// Who was asking, as soon as a key was found.
-        who: Option<Identity>,
-        /// The pattern of the route, where the request has one.
-        route: Option<String>,
-        /// The budget, if the request came as far as being counted.
-        rate: Option<Counted>,
-    },
+    Refuse(Denied),
 }
 
-/// A refusal on its way out, with what was known by then.
-pub(crate) struct Denied {
-    refusal: Refusal,
-    who: Option<Identity>,
-    rate: Option<Counted>,
+/// A refusal, with what was known by then.
+#[derive(Debug)]
+pub struct Denied {
+    /// Why.
+    pub refusal: Refusal,
+    /// Who was asking, as soon as a key was found.
+    pub who: Option<Identity>,
+    /// The pattern of the route, where the request has one.
+    pub route: Option<String>,
+    /// The budget, if the request came as far as being counted.
+    pub rate: Option<Counted>,
 }
 
 impl Denied {
     /// The key is known, the request is not counted.
     pub(crate) fn known(refusal: Refusal, who: &Identity) -> Self {
         Self {
-            refusal,
             who: Some(who.clone()),
-            rate: None,
+            ..Self::from(refusal)
         }
     }
 
@@ -58,15 +54,6 @@ impl Denied {
             ..Self::known(refusal, who)
         }
     }
-
-    pub(crate) fn into_verdict(self, route: Option<String>) -> Verdict {
-        Verdict::Refuse {
-            refusal: self.refusal,
-            who: self.who,
-            route,
-            rate: self.rate,
-        }
-    }
 }
 
 impl From<Refusal> for Denied {
@@ -75,6 +62,7 @@ impl From<Refusal> for Denied {
         Self {
             refusal,
             who: None,
+            route: None,
             rate: None,
         }
     }

@@ -86,11 +86,18 @@ fn head(seq: i64, hash: &[u8]) -> Result<Head, StorageError> {
 ///
 /// Those of the database.
 pub fn append(c: &mut Conn, records: &[AuditRecord]) -> Result<(), StorageError> {
-    let chain = database_chain();
+    append_to(c, database_chain(), records.iter().cloned())
+}
+
+/// The same, to another chain.
+pub(crate) fn append_to(
+    c: &mut Conn,
+    chain: ChainId,
+    records: impl Iterator<Item = AuditRecord>,
+) -> Result<(), StorageError> {
     let mut position = chains::hold(c, chain)?;
-    let mut entries = Vec::with_capacity(records.len());
-    for record in records {
-        let mut record = record.clone();
+    let mut entries = Vec::new();
+    for mut record in records {
         // Within a chain no two records are of the same time.
         let at = micros(record.at).max(micros(position.at).saturating_add(1));
         record.at = instant(TABLE, at)?;

@@ -337,31 +337,17 @@ fn end_unknown(
     chain: ChainId,
     open: &BTreeMap<AuditId, AuditRecord>,
 ) -> Result<(), StorageError> {
-    let mut position = chains::hold(c, chain)?;
-    let mut entries = Vec::new();
+    let mut ends = Vec::new();
     for intent in open.values() {
-        if audit::has_end(c, intent)? {
-            continue;
+        if !audit::has_end(c, intent)? {
+            let mut record = intent.clone();
+            record.status = None;
+            record.outcome = Outcome::Unknown;
+            ends.push(record);
         }
-        let mut record = intent.clone();
-        record.status = None;
-        record.outcome = Outcome::Unknown;
-        record.at = record
-            .at
-            .max(position.at + chrono::TimeDelta::microseconds(1));
-        let line = record.to_line();
-        position.head = position.head.next(line.as_bytes());
-        position.at = record.at;
-        entries.push(Entry {
-            record,
-            line,
-            chain,
-            head: position.head,
-        });
     }
-    if entries.is_empty() {
+    if ends.is_empty() {
         return Ok(());
     }
-    audit::insert(c, &entries)?;
-    chains::advance(c, chain, &position)
+    audit::append_to(c, chain, ends.into_iter())
 }

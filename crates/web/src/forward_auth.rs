@@ -50,17 +50,7 @@ async fn decide(
         .check(&incoming.facts(request, method, path))
         .await
     {
-        Verdict::Refuse {
-            refusal,
-            who,
-            route,
-            rate,
-        } => Done {
-            who,
-            route,
-            rate,
-            ..Done::refused(refusal)
-        },
+        Verdict::Refuse(denied) => Done::denied(denied),
         Verdict::Allow {
             grant, route, rate, ..
         } => Done {

@@ -15,7 +15,7 @@ use torvus_audit::journal::Journals;
 use torvus_domain::{
     Clock, Instants, Outcome, Refusal, RequestFacts, RequestId, TrustedProxies, rfc3339,
 };
-use torvus_gate::{Counted, Gate, Identity, Verdict};
+use torvus_gate::{Counted, Denied, Gate, Identity, Verdict};
 
 use crate::client_ip::client_ip;
 use crate::counts::Count;
@@ -52,6 +52,16 @@ pub(crate) struct Done {
 }
 
 impl Done {
+    /// A refusal by the gate, with what was known by then.
+    pub(crate) fn denied(denied: Denied) -> Self {
+        Self {
+            who: denied.who,
+            route: denied.route,
+            rate: denied.rate,
+            ..Self::refused(denied.refusal)
+        }
+    }
+
     /// A refusal of somebody unknown.
     pub(crate) fn refused(refusal: Refusal) -> Self {
         Self {
@@ -185,17 +195,7 @@ async fn decide(
         .check(&incoming.facts(&request, method, path))
         .await
     {
-        Verdict::Refuse {
-            refusal,
-            who,
-            route,
-            rate,
-        } => Done {
-            who,
-            route,
-            rate,
-            ..Done::refused(refusal)
-        },
+        Verdict::Refuse(denied) => Done::denied(denied),
         Verdict::Allow {
             grant,
             route,

@@ -144,7 +144,7 @@ mod tests {
             (
                 Refusal::UnsupportedMediaType,
                 415,
-                r#"{"error":"unsupported_media_type","message":"The body must be sent as Content-Type: application/json"}"#,
+                r#"{"error":"unsupported_media_type","message":"The body must be sent as Content-Type: application/json, without a Content-Encoding"}"#,
             ),
             (
                 Refusal::UriTooLong,

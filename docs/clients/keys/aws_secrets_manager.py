@@ -9,7 +9,7 @@ All the role needs is secretsmanager:GetSecretValue for this one secret.
 import os
 
 import boto3
-import requests
+import account
 
 SECRET_ID = os.environ.get("TORVUS_SECRET_ID", "torvus/api-key")
 
@@ -21,8 +21,4 @@ def api_key():
 
 
 if __name__ == "__main__":
-    url = os.environ.get("TORVUS_URL", "http://127.0.0.1:8080")
-    headers = {"Authorization": f"Bearer {api_key()}"}
-    answer = requests.get(f"{url}/v1/account", headers=headers, timeout=30)
-    answer.raise_for_status()
-    print(answer.json()["account_id"])
+    account.show(api_key())

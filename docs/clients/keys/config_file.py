@@ -11,7 +11,7 @@ import stat
 import sys
 from pathlib import Path
 
-import requests
+import account
 
 
 def config():
@@ -24,7 +24,4 @@ def config():
 
 if __name__ == "__main__":
     settings = config()
-    headers = {"Authorization": f"Bearer {settings['api_key']}"}
-    answer = requests.get(f"{settings['url']}/v1/account", headers=headers, timeout=30)
-    answer.raise_for_status()
-    print(answer.json()["account_id"])
+    account.show(settings["api_key"], settings["url"])

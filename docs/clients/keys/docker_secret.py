@@ -16,7 +16,7 @@ Kubernetes works the same way, with a Secret that is mounted as a volume.
 import os
 from pathlib import Path
 
-import requests
+import account
 
 
 def api_key():
@@ -25,8 +25,4 @@ def api_key():
 
 
 if __name__ == "__main__":
-    url = os.environ.get("TORVUS_URL", "http://127.0.0.1:8080")
-    headers = {"Authorization": f"Bearer {api_key()}"}
-    answer = requests.get(f"{url}/v1/account", headers=headers, timeout=30)
-    answer.raise_for_status()
-    print(answer.json()["account_id"])
+    account.show(api_key())

@@ -7,7 +7,7 @@ not the shell's history: `read -rs TORVUS_API_KEY && export TORVUS_API_KEY`.
 import os
 import sys
 
-import requests
+import account
 
 
 def api_key():
@@ -17,8 +17,4 @@ def api_key():
 
 
 if __name__ == "__main__":
-    url = os.environ.get("TORVUS_URL", "http://127.0.0.1:8080")
-    headers = {"Authorization": f"Bearer {api_key()}"}
-    answer = requests.get(f"{url}/v1/account", headers=headers, timeout=30)
-    answer.raise_for_status()
-    print(answer.json()["account_id"])
+    account.show(api_key())

@@ -10,6 +10,8 @@ import os
 
 import requests
 
+import account
+
 VAULT_ADDR = os.environ.get("VAULT_ADDR", "https://127.0.0.1:8200")
 
 
@@ -26,8 +28,4 @@ def api_key():
 
 
 if __name__ == "__main__":
-    url = os.environ.get("TORVUS_URL", "http://127.0.0.1:8080")
-    headers = {"Authorization": f"Bearer {api_key()}"}
-    answer = requests.get(f"{url}/v1/account", headers=headers, timeout=30)
-    answer.raise_for_status()
-    print(answer.json()["account_id"])
+    account.show(api_key())

@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod exported;
+mod tables;
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};

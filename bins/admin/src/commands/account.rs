@@ -2,7 +2,7 @@
 
 use secrecy::ExposeSecret;
 use serde_json::json;
-use torvus_domain::{AccountId, Email, PlanName, rfc3339};
+use torvus_domain::{AccountId, Email, PlanName, Plans, rfc3339};
 use torvus_keyring::accounts::{self, Created};
 use torvus_storage::accounts as rows;
 
@@ -37,10 +37,15 @@ pub(super) fn run(context: &Context, command: Command) -> Result<(), Failure> {
         Command::SetPlan { id: text, plan } => {
             let plan: PlanName = value("plan", &plan)?;
             let account = id("account", &text)?;
-            show(
-                context,
-                &accounts::set_plan(&context.store()?, account, &plan, plans, &actor, now)?,
-            )
+            let changed =
+                accounts::set_plan(&context.store()?, account, &plan, plans, &actor, now)?;
+            if Plans::shipped().get(&plan).is_none() {
+                output::note(&format!(
+                    "{plan} is a plan of your settings: a running server that was not told of it (SIGHUP) \
+                     answers this account 503"
+                ));
+            }
+            show(context, &changed)
         }
         Command::Suspend { id: text } => {
             let account: AccountId = id("account", &text)?;

@@ -305,5 +305,17 @@ fn used(context: &Context, text: &str, days: u16) -> Result<(), Failure> {
     output::table(
         &["method", "endpoint", "requests"],
         usage.endpoints.iter().map(row).collect(),
+    )?;
+    let row = |a: &usage::AddressUsage| {
+        vec![
+            a.ip.to_string(),
+            a.count.to_string(),
+            rfc3339(a.first_seen),
+            rfc3339(a.last_seen),
+        ]
+    };
+    output::table(
+        &["address", "requests", "first seen", "last seen"],
+        usage.addresses.iter().map(row).collect(),
     )
 }

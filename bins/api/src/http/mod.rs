@@ -5,5 +5,5 @@ mod server;
 mod stream;
 mod watch;
 
-pub(crate) use server::{Port, serve, workers};
+pub(crate) use server::{Port, REASONS, REJECTED, serve, workers};
 pub(crate) use stream::Watched;

@@ -38,6 +38,11 @@ const BACKLOG: i32 = 1_024;
 /// is free again.
 const UNREAD_BYTES_MAX: usize = 64 * 1024;
 
+/// What ended before it became a request, by `reason`.
+pub(crate) const REJECTED: &str = "torvus_http_rejected_total";
+/// The reasons.
+pub(crate) const REASONS: [&str; 5] = ["malformed", "too_large", "cut_off", "slow_head", "stalled"];
+
 /// Where and how wide the public port is open.
 pub(crate) struct Port {
     /// The socket.
@@ -112,5 +117,5 @@ fn count(error: &DispatchError) {
         _ => return,
     };
     tracing::debug!(reason, "a connection was ended");
-    counter!("torvus_http_rejected_total", "reason" => reason).increment(1);
+    counter!(REJECTED, "reason" => reason).increment(1);
 }

@@ -8,6 +8,7 @@ use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, He
 use actix_web::{HttpRequest, web};
 use futures_util::StreamExt as _;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::error::Category;
 use serde_json::{Map, Number, Value};
 use torvus_domain::Refusal;
 
@@ -147,8 +148,13 @@ pub(super) fn parse(raw: &[u8]) -> Result<Value, Refusal> {
         .and_then(|value| reader.end().map(|()| value));
     value.map_err(|error| {
         // The place, and nothing of what was sent.
+        let what = match error.classify() {
+            Category::Data => "it names a key twice in one object, or a number is out of range",
+            Category::Eof => "it ends too early",
+            Category::Syntax | Category::Io => "it is malformed",
+        };
         unreadable(&format!(
-            "The body is not JSON that can be read: see line {}, column {}",
+            "The body is not JSON that can be read: {what}; see line {}, column {}",
             error.line(),
             error.column()
         ))

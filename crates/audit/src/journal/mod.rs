@@ -274,7 +274,7 @@ fn hold(lock: &File) -> io::Result<()> {
                 std::thread::sleep(Duration::from_millis(20));
             }
             Err(rustix::io::Errno::WOULDBLOCK) => {
-                let text = "another server uses it";
+                let text = "another server uses it: stop that one, or use another --data-dir";
                 return Err(io::Error::new(io::ErrorKind::ResourceBusy, text));
             }
             Err(error) => return Err(error.into()),

@@ -13,7 +13,7 @@ use torvus_domain::{
     LookupFuture, LookupUnavailable, PermissionSet, PlanName, Plans, Refusal, RequestFacts,
     RequestId, Timestamp,
 };
-use torvus_gate::{Counted, Gate, Identity, Verdict};
+use torvus_gate::{Counted, Denied, Gate, Identity, Verdict};
 use torvus_key_core::{ApiKeyToken, Environment, KeyDigest, Pepper, PepperRing, PepperVersion};
 use torvus_ratelimit::{Limiter, RateSnapshot};
 
@@ -173,19 +173,19 @@ impl World {
             .await
         {
             Verdict::Allow { rate, .. } => Ok(rate.snapshot),
-            Verdict::Refuse { refusal, .. } => Err(refusal),
+            Verdict::Refuse(denied) => Err(denied.refusal),
         }
     }
 }
 
 pub(crate) fn refused(verdict: Verdict) -> Refused {
     match verdict {
-        Verdict::Refuse {
+        Verdict::Refuse(Denied {
             refusal,
             who,
             route,
             rate,
-        } => (refusal, who, route, rate),
+        }) => (refusal, who, route, rate),
         Verdict::Allow { .. } => panic!("let through"),
     }
 }

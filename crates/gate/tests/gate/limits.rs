@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::kit::{World, account, issue};
-use torvus_domain::{LimitScope, PlanPatch, Plans, Refusal};
+use torvus_domain::{Account, LimitScope, PlanPatch, Plans, Refusal};
 use torvus_gate::Verdict;
 use torvus_key_core::{ApiKeyToken, Environment};
 
@@ -21,6 +21,14 @@ async fn spend(world: &World, token: &ApiKeyToken) -> u32 {
     assert_eq!(rate.remaining, 0);
     assert!(rate.next_seconds >= 1);
     passed
+}
+
+/// A live key of this account, with a limit of its own or none.
+fn live(world: &World, owner: &Account, limit: Option<u32>) -> ApiKeyToken {
+    let (token, mut found) = issue(owner, Environment::Live);
+    found.key.limit = limit;
+    world.store(&token, found);
+    token
 }
 
 fn shared_plans(limit: u32) -> Arc<Plans> {
@@ -89,12 +97,7 @@ async fn an_account_shares_one_budget_where_its_plan_says_so() {
     let world = World::new();
     world.plans.store(shared_plans(20));
     let owner = account("professional");
-    let live = |limit| {
-        let (token, mut found) = issue(&owner, Environment::Live);
-        found.key.limit = limit;
-        world.store(&token, found);
-        token
-    };
+    let live = |limit| live(&world, &owner, limit);
     let (bound, free, late) = (live(Some(5)), live(None), live(Some(19)));
     // Its own limit stops it, and what is refused takes nothing from the others.
     assert_eq!(spend(&world, &bound).await, 5);
@@ -115,11 +118,8 @@ async fn the_budget_that_is_told_is_the_one_nearer_its_end() {
     let world = World::new();
     world.plans.store(shared_plans(10));
     let owner = account("professional");
-    let (bound, mut found) = issue(&owner, Environment::Live);
-    found.key.limit = Some(3);
-    world.store(&bound, found);
-    let (free, found) = issue(&owner, Environment::Live);
-    world.store(&free, found);
+    let bound = live(&world, &owner, Some(3));
+    let free = live(&world, &owner, None);
     let rate = world.outcome(&bound).await.unwrap();
     assert_eq!(
         (rate.scope, rate.limit, rate.remaining),
@@ -149,11 +149,8 @@ async fn what_the_shared_budget_refuses_costs_the_key_nothing() {
     let mut world = World::new();
     world.plans.store(shared_plans(10));
     let owner = account("professional");
-    let (bound, mut found) = issue(&owner, Environment::Live);
-    found.key.limit = Some(5);
-    world.store(&bound, found);
-    let (free, found) = issue(&owner, Environment::Live);
-    world.store(&free, found);
+    let bound = live(&world, &owner, Some(5));
+    let free = live(&world, &owner, None);
     assert_eq!(spend(&world, &free).await, 10);
     assert_eq!(spend(&world, &bound).await, 0);
     // An hour later the key has its whole limit, whatever it asked meanwhile.
@@ -166,12 +163,7 @@ async fn waiting_as_long_as_told_is_enough_for_both_budgets() {
     let mut world = World::new();
     world.plans.store(shared_plans(100));
     let owner = account("professional");
-    let live = |limit| {
-        let (token, mut found) = issue(&owner, Environment::Live);
-        found.key.limit = limit;
-        world.store(&token, found);
-        token
-    };
+    let live = |limit| live(&world, &owner, limit);
     let (bound, free) = (live(Some(50)), live(None));
     assert_eq!(spend(&world, &bound).await, 50);
     world.second = 55;

@@ -18,7 +18,7 @@ pub(super) fn filter(filters: &Filters) -> Result<AuditFilter, Failure> {
         status: read("--status", filters.status.as_ref())?,
         outcome: read("--outcome", filters.outcome.as_ref())?,
         category: read("--category", filters.category.as_ref())?,
-        method: filters.method.clone(),
+        method: filters.method.as_deref().map(str::to_ascii_uppercase),
         route: filters.route.clone(),
         ip: read("--ip", filters.ip.as_ref())?,
         request: named("request", filters.request_id.as_ref())?,
