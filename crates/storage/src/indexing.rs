@@ -274,7 +274,7 @@ fn end_open(store: &Store, folder: &Path, chain: ChainId) -> Result<(), IndexErr
     let mut open = BTreeMap::new();
     for name in segments(folder)? {
         if name.chain == chain {
-            open.append(&mut open_intents(folder, name)?);
+            note_open(folder, name, &mut open)?;
         }
     }
     Ok(store.write(|c| end_unknown(c, chain, &open))?)
@@ -312,12 +312,17 @@ pub fn damaged(folder: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-fn open_intents(
+/// Notes what a segment begins, and strikes out what it ends.
+fn note_open(
     folder: &Path,
     name: SegmentName,
-) -> Result<BTreeMap<AuditId, AuditRecord>, IndexError> {
-    let mut open = BTreeMap::new();
-    let mut reader = SegmentReader::open(folder, name, 0, u64::MAX)?;
+    open: &mut BTreeMap<AuditId, AuditRecord>,
+) -> Result<(), IndexError> {
+    let mut reader = match SegmentReader::open(folder, name, 0, u64::MAX) {
+        // Its title is damaged: there is nothing in it that could be believed.
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => return Ok(()),
+        opened => opened?,
+    };
     while let Found::Frame(frame) = reader.next_frame()? {
         match frame {
             Frame::Intent(record) => drop(open.insert(record.id, *record)),
@@ -329,7 +334,7 @@ fn open_intents(
             }
         }
     }
-    Ok(open)
+    Ok(())
 }
 
 fn end_unknown(

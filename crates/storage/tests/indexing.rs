@@ -197,6 +197,46 @@ kit::on_both! {
         }
     }
 
+    fn a_changed_length_or_title_is_damage_and_no_torn_tail(database) {
+        let (store, place) = (database.store(), Place::new());
+        let (_, key, _) = stored(&store);
+        for (kept, at_title) in [(2, false), (0, true)] {
+            let journals = place.server();
+            place.record(&journals, &requests(&key, kept));
+            // The low byte of the next frame's length, or a letter of the title.
+            let byte = match at_title {
+                true => 3,
+                false => fs::metadata(place.last_segment()).unwrap().len(),
+            };
+            place.record(&journals, &requests(&key, 3));
+            drop(journals);
+            let file = place.last_segment();
+            let mut bytes = fs::read(&file).unwrap();
+            bytes[usize::try_from(byte).unwrap()] ^= 1 << 6;
+            fs::write(&file, bytes).unwrap();
+            let error = indexing::catch_up(&store, &place.folder(), &|_| None).unwrap_err();
+            assert!(matches!(error, IndexError::Damaged { .. }), "{error}");
+            for name in indexing::recover(&store, &place.folder()).unwrap() {
+                fs::remove_file(name.path(&place.folder())).unwrap();
+            }
+            assert_eq!(counted(&store, &key), 2, "what is before the damage is kept");
+        }
+        assert_eq!(indexing::damaged(&place.folder()).unwrap().len(), 2);
+    }
+
+    fn a_change_whose_record_was_pruned_is_not_open(database) {
+        let (store, place) = (database.store(), Place::new());
+        let (_, key, _) = stored(&store);
+        let (change, journals) = (request(&key), place.server());
+        place.intend(&journals, &change);
+        place.record(&journals, &[change]);
+        drop(journals);
+        assert_eq!(catch_up(&store, &place.folder()).records, 1);
+        assert_eq!(store.write(|c| audit::remove_before(c, at(1_000_000))).unwrap(), 1);
+        indexing::recover(&store, &place.folder()).unwrap();
+        assert!(log(&store).is_empty());
+    }
+
     fn what_was_cut_off_ends_as_unknown_once(database) {
         let (store, place) = (database.store(), Place::new());
         let (_, key, _) = stored(&store);
