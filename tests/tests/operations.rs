@@ -9,13 +9,14 @@ use rustix::process::{Pid, Signal, kill_process};
 use torvus_e2e::{Database, TestApp, api_binary, large, on_both, run_to_end, wait_until};
 
 /// A server whose operators' port is known, and that port's address.
-fn with_admin_port(database: Database) -> (TestApp, String) {
+fn with_admin_port(database: Database, args: &[&str]) -> (TestApp, String) {
     let port = TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
         .unwrap();
     let app = TestApp::builder(database)
         .env("TORVUS_ADMIN_LISTEN", &port.to_string())
+        .args(args)
         .start();
     (app, format!("http://{port}"))
 }
@@ -29,7 +30,7 @@ fn signal(app: &TestApp, signal: Signal) {
 }
 
 fn what_cannot_be_recorded_is_not_answered(database: Database) {
-    let (app, operators) = with_admin_port(database);
+    let (app, operators) = with_admin_port(database, &[]);
     let key = app.key(&app.account("enterprise"), "live", "read,write");
     let client = app.client(&key.token);
     client.get("/v1/account").expect(200);
@@ -58,25 +59,65 @@ fn what_cannot_be_recorded_is_not_answered(database: Database) {
 }
 
 fn probes_stay_off_the_public_port(database: Database) {
-    let (app, operators) = with_admin_port(database);
+    let (app, operators) = with_admin_port(database, &[]);
     assert_eq!(status(&format!("{operators}/livez")), 200);
     for path in ["/livez", "/readyz", "/metrics"] {
         app.anonymous().get(path).expect_error(404, "not_found");
     }
 }
 
+/// What was asked, what was no request, and what became of the records.
+fn metrics_tell_what_happened(database: Database) {
+    let (app, operators) = with_admin_port(database, &[]);
+    let metric = |name: &str| -> f64 {
+        let text = reqwest::blocking::get(format!("{operators}/metrics"))
+            .unwrap()
+            .text()
+            .unwrap();
+        let line = text.lines().find(|line| line.starts_with(name));
+        let value = line.and_then(|line| line.rsplit(' ').next());
+        value
+            .unwrap_or_else(|| panic!("no {name} in\n{text}"))
+            .parse()
+            .unwrap()
+    };
+    let malformed = "torvus_http_rejected_total{reason=\"malformed\"}";
+    assert_eq!(
+        (
+            metric(malformed),
+            metric("torvus_unrecorded_requests_total")
+        ),
+        (0.0, 0.0)
+    );
+    let key = app.key(&app.account("professional"), "live", "read");
+    for _ in 0..3 {
+        app.client(&key.token).get("/v1/account").expect(200);
+    }
+    app.raw().send(b"GET /v1/account HTTP/9.9\r\n\r\n");
+    wait_until(Duration::from_secs(5), "it is counted", || {
+        metric(malformed) >= 1.0
+    });
+    let asked =
+        "http_requests_total{route=\"/v1/account\",method=\"GET\",status=\"200\",outcome=\"ok\"}";
+    assert_eq!(metric(asked), 3.0);
+    wait_until(Duration::from_secs(5), "they are indexed", || {
+        metric("torvus_audit_indexed_total") == 3.0
+    });
+    assert!(
+        metric("torvus_audit_journal_bytes") > 1_000.0
+            && metric("torvus_audit_index_lag_seconds") < 5.0
+    );
+    let held = app.block_records();
+    app.client(&key.token).get("/v1/account").expect(503);
+    assert_eq!(metric("torvus_unrecorded_requests_total"), 1.0);
+    drop(held);
+}
+
 fn draining_is_told_before_the_port_closes(database: Database) {
-    let port = TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap();
-    let mut app = TestApp::builder(database)
-        .env("TORVUS_ADMIN_LISTEN", &port.to_string())
-        .args(&["--drain-delay", "2s"])
-        .start();
+    let (mut app, operators) = with_admin_port(database, &["--drain-delay", "2s"]);
     signal(&app, Signal::TERM);
     wait_until(Duration::from_secs(2), "it is not ready", || {
-        status(&format!("http://{port}/readyz")) == 503
+        status(&format!("{operators}/readyz")) == 503
     });
     app.anonymous().get("/v1/account").expect_401();
     app.stop();
@@ -346,6 +387,7 @@ on_both!(
     secrets_that_cannot_be_shown_are_not_made,
     what_cannot_be_recorded_is_not_answered,
     probes_stay_off_the_public_port,
+    metrics_tell_what_happened,
     draining_is_told_before_the_port_closes,
     plans_are_read_again_and_a_bad_file_is_not,
     a_plan_in_use_cannot_be_dropped,
