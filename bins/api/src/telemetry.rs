@@ -6,7 +6,7 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use torvus_audit::journal;
 
 use crate::failure::Failure;
-use crate::{http, indexer};
+use crate::{http, indexer, lease};
 
 /// Bounds of the durations that are told apart, in seconds.
 const SECONDS: [f64; 11] = [
@@ -70,6 +70,15 @@ pub(crate) fn start() -> Result<PrometheusHandle, Failure> {
         "Since the journals were last indexed to their end"
     );
     describe_gauge!(
+        lease::HELD,
+        "1 while the lease is held; without it each request reads the database"
+    );
+    describe_counter!(
+        lease::LOST,
+        "Times that a change gave up waiting for this server, and it had to begin anew"
+    );
+    describe_gauge!(lease::KEYS, "Keys that are remembered");
+    describe_gauge!(
         "torvus_rate_budgets",
         "Budgets of keys and accounts of which something is used"
     );
@@ -77,6 +86,7 @@ pub(crate) fn start() -> Result<PrometheusHandle, Failure> {
     // There from the start, so that none is told from unknown.
     counter!(torvus_web::UNRECORDED).absolute(0);
     counter!(journal::LOST).absolute(0);
+    counter!(lease::LOST).absolute(0);
     for reason in http::REASONS {
         counter!(http::REJECTED, "reason" => reason).absolute(0);
     }

@@ -2,7 +2,8 @@
 
 use secrecy::SecretString;
 use serde_json::json;
-use torvus_domain::{Account, AccountId, Email, PlanName, Plans, Timestamp};
+use torvus_domain::{Account, AccountId, Change, Email, PlanName, Plans, Timestamp};
+use torvus_storage::leases::{self, Settled};
 use torvus_storage::{Conn, StorageError, Store, accounts, audit};
 
 use crate::password::Password;
@@ -14,6 +15,15 @@ pub struct Created {
     pub account: Account,
     /// The dashboard's password; shown once.
     pub password: SecretString,
+}
+
+/// An account after a change that is true on every server.
+#[derive(Clone, Debug)]
+pub struct ChangedAccount {
+    /// The account as it is now.
+    pub account: Account,
+    /// Who had to be waited for.
+    pub settled: Settled,
 }
 
 /// Makes an account with a password for the dashboard.
@@ -92,15 +102,19 @@ pub fn set_plan(
     plans: &Plans,
     actor: &Actor,
     now: Timestamp,
-) -> Result<Account, KeyringError> {
+) -> Result<ChangedAccount, KeyringError> {
     known(plans, plan)?;
     change(store, id, |c, account| {
+        if account.plan == *plan {
+            return Ok(false);
+        }
         accounts::set_plan(c, id, plan)?;
         let detail = json!({ "before": { "plan": account.plan }, "after": { "plan": plan } });
         audit::append(
             c,
             &[actor.on_account("account.set_plan", account, detail, now)],
-        )
+        )?;
+        Ok(true)
     })
 }
 
@@ -114,7 +128,7 @@ pub fn suspend(
     id: AccountId,
     actor: &Actor,
     now: Timestamp,
-) -> Result<Account, KeyringError> {
+) -> Result<ChangedAccount, KeyringError> {
     set_suspended(store, id, true, actor, now)
 }
 
@@ -127,7 +141,7 @@ pub fn resume(
     id: AccountId,
     actor: &Actor,
     now: Timestamp,
-) -> Result<Account, KeyringError> {
+) -> Result<ChangedAccount, KeyringError> {
     set_suspended(store, id, false, actor, now)
 }
 
@@ -137,10 +151,10 @@ fn set_suspended(
     suspended: bool,
     actor: &Actor,
     now: Timestamp,
-) -> Result<Account, KeyringError> {
+) -> Result<ChangedAccount, KeyringError> {
     change(store, id, |c, account| {
         if account.suspended_at.is_some() == suspended {
-            return Ok(());
+            return Ok(false);
         }
         accounts::set_suspended(c, id, suspended.then_some(now))?;
         let action = if suspended {
@@ -152,7 +166,8 @@ fn set_suspended(
             "before": { "suspended": !suspended },
             "after": { "suspended": suspended },
         });
-        audit::append(c, &[actor.on_account(action, account, detail, now)])
+        audit::append(c, &[actor.on_account(action, account, detail, now)])?;
+        Ok(true)
     })
 }
 
@@ -167,33 +182,51 @@ pub fn reset_password(
     now: Timestamp,
 ) -> Result<Created, KeyringError> {
     let password = Password::generate()?;
-    let account = change(store, id, |c, account| {
-        accounts::set_password_hash(c, id, &password.hash)?;
-        audit::append(
-            c,
-            &[actor.on_account("account.reset_password", account, json!({}), now)],
-        )
-    })?;
-    Ok(Created {
-        account,
-        password: password.text,
-    })
-}
-
-/// The account as it is after the change.
-fn change(
-    store: &Store,
-    id: AccountId,
-    work: impl FnOnce(&mut Conn, &Account) -> Result<(), StorageError>,
-) -> Result<Account, KeyringError> {
     let changed = store.write(|c| {
         let Some(account) = accounts::find(c, id)? else {
             return Ok(None);
         };
-        work(c, &account)?;
-        accounts::find(c, id)
+        accounts::set_password_hash(c, id, &password.hash)?;
+        audit::append(
+            c,
+            &[actor.on_account("account.reset_password", &account, json!({}), now)],
+        )?;
+        Ok(Some(account))
     })?;
-    changed.ok_or_else(|| KeyringError::NotFound(format!("account {id}")))
+    Ok(Created {
+        account: changed.ok_or_else(|| unknown(id))?,
+        password: password.text,
+    })
+}
+
+/// Makes a change, if `work` says that there is one, and waits until it is
+/// true on every server.
+fn change(
+    store: &Store,
+    id: AccountId,
+    work: impl FnOnce(&mut Conn, &Account) -> Result<bool, StorageError>,
+) -> Result<ChangedAccount, KeyringError> {
+    let changed = store.write(|c| {
+        let Some(account) = accounts::find(c, id)? else {
+            return Ok(None);
+        };
+        let epoch = if work(c, &account)? {
+            leases::change(c, Change::Account(id))?
+        } else {
+            // Whoever made it so may still be waiting for it to be true.
+            leases::current(c)?
+        };
+        Ok(accounts::find(c, id)?.map(|account| (account, epoch)))
+    })?;
+    let (account, epoch) = changed.ok_or_else(|| unknown(id))?;
+    Ok(ChangedAccount {
+        account,
+        settled: leases::settle(store, epoch),
+    })
+}
+
+fn unknown(id: AccountId) -> KeyringError {
+    KeyringError::NotFound(format!("account {id}"))
 }
 
 fn known(plans: &Plans, plan: &PlanName) -> Result<(), KeyringError> {

@@ -2,10 +2,11 @@
 
 use serde_json::json;
 use torvus_domain::{
-    Account, AccountId, ApiKey, Expiry, IpAllowlist, KeyId, KeyName, PermissionSet, Plans,
+    Account, AccountId, ApiKey, Change, Expiry, IpAllowlist, KeyId, KeyName, PermissionSet, Plans,
     Timestamp, rfc3339,
 };
 use torvus_key_core::{ApiKeyToken, Environment, PepperRing, redact};
+use torvus_storage::leases::{self, Settled};
 use torvus_storage::{Conn, StorageError, Store, accounts, audit, keys};
 
 use crate::{Actor, KeyringError};
@@ -42,11 +43,8 @@ pub struct Issued {
 pub struct Revoked {
     /// The key as it is now.
     pub key: ApiKey,
-    /// Nodes that remembered the key and have dropped it. No node remembers
-    /// keys: each request reads the store, so there is nobody to wait for.
-    pub acknowledged: u32,
-    /// Nodes that had to be waited out.
-    pub expired: u32,
+    /// Who had to be waited for until it was refused everywhere.
+    pub settled: Settled,
 }
 
 /// Issues a key.
@@ -172,26 +170,27 @@ pub fn revoke(
     // Somebody will paste the key that leaked.
     let reason = reason.map(redact);
     let reason = reason.as_deref();
-    let key = store.write(|c| {
+    let revoked = store.write(|c| {
         let Some(before) = keys::find(c, id)? else {
             return Ok(None);
         };
-        if !keys::revoke(c, id, now, reason)? {
-            // Somebody was faster; theirs stands.
-            return keys::find(c, id);
-        }
-        let detail = json!({
-            "before": { "state": before.state(now).as_str() },
-            "after": { "state": "revoked" },
-            "reason": reason,
-        });
-        audit::append(c, &[actor.on_key("key.revoke", &before, detail, now)])?;
-        keys::find(c, id)
+        let epoch = if keys::revoke(c, id, now, reason)? {
+            let detail = json!({
+                "before": { "state": before.state(now).as_str() },
+                "after": { "state": "revoked" },
+                "reason": reason,
+            });
+            audit::append(c, &[actor.on_key("key.revoke", &before, detail, now)])?;
+            leases::change(c, Change::Key(id))?
+        } else {
+            // Somebody was faster. Theirs stands, and may not be true everywhere yet.
+            leases::current(c)?
+        };
+        Ok(keys::find(c, id)?.map(|key| (key, epoch)))
     })?;
-    key.map(|key| Revoked {
+    let (key, epoch) = revoked.ok_or_else(|| KeyringError::NotFound(format!("key {id}")))?;
+    Ok(Revoked {
         key,
-        acknowledged: 0,
-        expired: 0,
+        settled: leases::settle(store, epoch),
     })
-    .ok_or_else(|| KeyringError::NotFound(format!("key {id}")))
 }

@@ -242,17 +242,15 @@ fn revoke(context: &Context, text: &str, reason: Option<&str>) -> Result<(), Fai
         output::note("It was revoked before; that stays as it is.");
     }
     if context.json {
-        return output::json(&json!({
-            "id": key.id,
-            "revoked_at": at,
-            "acknowledged": revoked.acknowledged,
-            "expired": revoked.expired,
-        }));
+        let json = json!({ "id": key.id, "revoked_at": at });
+        return output::json(&view::settled(json, revoked.settled));
     }
     output::fields(&[
         ("id", key.id.to_string()),
         ("revoked", at.unwrap_or_default()),
-    ])
+    ])?;
+    output::settled(revoked.settled);
+    Ok(())
 }
 
 fn used(context: &Context, text: &str, days: u16) -> Result<(), Failure> {
