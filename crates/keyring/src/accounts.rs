@@ -3,9 +3,10 @@
 use secrecy::SecretString;
 use serde_json::json;
 use torvus_domain::{Account, AccountId, Change, Email, PlanName, Plans, Timestamp};
-use torvus_storage::leases::{self, Settled};
+use torvus_storage::leases::Settled;
 use torvus_storage::{Conn, StorageError, Store, accounts, audit};
 
+use crate::everywhere::everywhere;
 use crate::password::Password;
 use crate::{Actor, KeyringError};
 
@@ -104,17 +105,14 @@ pub fn set_plan(
     now: Timestamp,
 ) -> Result<ChangedAccount, KeyringError> {
     known(plans, plan)?;
-    change(store, id, |c, account| {
-        if account.plan == *plan {
-            return Ok(false);
-        }
+    let same = |account: &Account| account.plan == *plan;
+    change(store, id, now, same, |c, account| {
         accounts::set_plan(c, id, plan)?;
         let detail = json!({ "before": { "plan": account.plan }, "after": { "plan": plan } });
         audit::append(
             c,
             &[actor.on_account("account.set_plan", account, detail, now)],
-        )?;
-        Ok(true)
+        )
     })
 }
 
@@ -152,10 +150,8 @@ fn set_suspended(
     actor: &Actor,
     now: Timestamp,
 ) -> Result<ChangedAccount, KeyringError> {
-    change(store, id, |c, account| {
-        if account.suspended_at.is_some() == suspended {
-            return Ok(false);
-        }
+    let same = |account: &Account| account.suspended_at.is_some() == suspended;
+    change(store, id, now, same, |c, account| {
         accounts::set_suspended(c, id, suspended.then_some(now))?;
         let action = if suspended {
             "account.suspend"
@@ -166,8 +162,7 @@ fn set_suspended(
             "before": { "suspended": !suspended },
             "after": { "suspended": suspended },
         });
-        audit::append(c, &[actor.on_account(action, account, detail, now)])?;
-        Ok(true)
+        audit::append(c, &[actor.on_account(action, account, detail, now)])
     })
 }
 
@@ -199,30 +194,30 @@ pub fn reset_password(
     })
 }
 
-/// Makes a change, if `work` says that there is one, and waits until it is
-/// true on every server.
+/// Makes a change that holds on every server at once, where there is one to be
+/// made: `same` says that the account is as it is to be.
 fn change(
     store: &Store,
     id: AccountId,
-    work: impl FnOnce(&mut Conn, &Account) -> Result<bool, StorageError>,
+    now: Timestamp,
+    same: impl Fn(&Account) -> bool,
+    mut work: impl FnMut(&mut Conn, &Account) -> Result<(), StorageError>,
 ) -> Result<ChangedAccount, KeyringError> {
-    let changed = store.write(|c| {
-        let Some(account) = accounts::find(c, id)? else {
-            return Ok(None);
-        };
-        let epoch = if work(c, &account)? {
-            leases::change(c, Change::Account(id))?
-        } else {
-            // Whoever made it so may still be waiting for it to be true.
-            leases::current(c)?
-        };
-        Ok(accounts::find(c, id)?.map(|account| (account, epoch)))
+    let account = store
+        .read(|c| accounts::find(c, id))?
+        .ok_or_else(|| unknown(id))?;
+    if same(&account) {
+        let settled = Settled::default();
+        return Ok(ChangedAccount { account, settled });
+    }
+    let (account, settled) = everywhere(store, Change::Account(id), now, |c| {
+        let account = accounts::find(c, id)?.ok_or(StorageError::Missing)?;
+        if !same(&account) {
+            work(c, &account)?;
+        }
+        accounts::find(c, id)?.ok_or(StorageError::Missing)
     })?;
-    let (account, epoch) = changed.ok_or_else(|| unknown(id))?;
-    Ok(ChangedAccount {
-        account,
-        settled: leases::settle(store, epoch),
-    })
+    Ok(ChangedAccount { account, settled })
 }
 
 fn unknown(id: AccountId) -> KeyringError {

@@ -6,9 +6,10 @@ use torvus_domain::{
     Timestamp, rfc3339,
 };
 use torvus_key_core::{ApiKeyToken, Environment, PepperRing, redact};
-use torvus_storage::leases::{self, Settled};
+use torvus_storage::leases::Settled;
 use torvus_storage::{Conn, StorageError, Store, accounts, audit, keys};
 
+use crate::everywhere::everywhere;
 use crate::{Actor, KeyringError};
 
 /// What a new key is to be.
@@ -170,27 +171,28 @@ pub fn revoke(
     // Somebody will paste the key that leaked.
     let reason = reason.map(redact);
     let reason = reason.as_deref();
-    let revoked = store.write(|c| {
-        let Some(before) = keys::find(c, id)? else {
-            return Ok(None);
-        };
-        let epoch = if keys::revoke(c, id, now, reason)? {
+    let before = store
+        .read(|c| keys::find(c, id))?
+        .ok_or_else(|| KeyringError::NotFound(format!("key {id}")))?;
+    if before.revoked_at.is_some() {
+        // Somebody was faster. Theirs stands, and is true everywhere.
+        let settled = Settled::default();
+        return Ok(Revoked {
+            key: before,
+            settled,
+        });
+    }
+    let (key, settled) = everywhere(store, Change::Key(id), now, |c| {
+        let before = keys::find(c, id)?.ok_or(StorageError::Missing)?;
+        if keys::revoke(c, id, now, reason)? {
             let detail = json!({
                 "before": { "state": before.state(now).as_str() },
                 "after": { "state": "revoked" },
                 "reason": reason,
             });
             audit::append(c, &[actor.on_key("key.revoke", &before, detail, now)])?;
-            leases::change(c, Change::Key(id))?
-        } else {
-            // Somebody was faster. Theirs stands, and may not be true everywhere yet.
-            leases::current(c)?
-        };
-        Ok(keys::find(c, id)?.map(|key| (key, epoch)))
+        }
+        keys::find(c, id)?.ok_or(StorageError::Missing)
     })?;
-    let (key, epoch) = revoked.ok_or_else(|| KeyringError::NotFound(format!("key {id}")))?;
-    Ok(Revoked {
-        key,
-        settled: leases::settle(store, epoch),
-    })
+    Ok(Revoked { key, settled })
 }

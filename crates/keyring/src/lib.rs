@@ -5,9 +5,11 @@ pub mod accounts;
 mod actor;
 mod bootstrap;
 mod error;
+mod everywhere;
 pub mod keys;
 mod password;
 
 pub use actor::Actor;
 pub use bootstrap::{Bootstrapped, bootstrap};
 pub use error::KeyringError;
+pub use torvus_storage::leases::Settled;

@@ -1,5 +1,6 @@
 //! Keys and their secrets.
 
+use diesel::dsl::exists;
 use diesel::prelude::*;
 use torvus_domain::{Account, AccountId, ApiKey, IpAllowlist, KeyId, KeySnapshot, Timestamp};
 use torvus_key_core::{Environment, KeyDigest, KeyHint, PepperVersion};
@@ -7,7 +8,7 @@ use torvus_key_core::{Environment, KeyDigest, KeyHint, PepperVersion};
 use crate::accounts::{self, AccountRow};
 use crate::columns::{bytes, instant, instant_opt, micros, number, read};
 use crate::conn::AnyConn;
-use crate::schema::{accounts as accounts_table, api_keys, key_secrets};
+use crate::schema::{accounts as accounts_table, api_keys, key_secrets, lease_changes};
 use crate::{Conn, StorageError, budgets};
 
 const TABLE: &str = "api_keys";
@@ -225,7 +226,19 @@ pub fn snapshot_by_digests(
     c: &mut Conn,
     digests: &[KeyDigest],
 ) -> Result<Option<KeySnapshot>, StorageError> {
-    type Row = (Vec<u8>, Option<i64>, KeyRow, AccountRow);
+    type Row = (Vec<u8>, Option<i64>, KeyRow, AccountRow, bool);
+    // Said by the same statement as what it is about: there is no moment between.
+    let concerned = lease_changes::key_id
+        .eq(api_keys::id.nullable())
+        .or(lease_changes::account_id.eq(accounts_table::id.nullable()))
+        .or(lease_changes::key_id
+            .is_null()
+            .and(lease_changes::account_id.is_null()));
+    let changing = exists(
+        lease_changes::table
+            .filter(lease_changes::opened_at.is_not_null())
+            .filter(concerned.assume_not_null()),
+    );
     // One query each: nearly always there is one digest.
     for digest in digests {
         let row: Option<Row> = key_secrets::table
@@ -236,10 +249,11 @@ pub fn snapshot_by_digests(
                 key_secrets::ends_at,
                 api_keys::all_columns,
                 accounts::COLUMNS,
+                changing,
             ))
             .get_result(&mut c.0)
             .optional()?;
-        let Some((stored, ends_at, key, account)) = row else {
+        let Some((stored, ends_at, key, account, changing)) = row else {
             continue;
         };
         // The index found it; this says so again, in constant time.
@@ -248,6 +262,7 @@ pub fn snapshot_by_digests(
         }
         let key: ApiKey = key.try_into()?;
         return Ok(Some(KeySnapshot {
+            changing,
             spent: budgets::of_key(c, &key)?,
             key,
             account: Account::try_from(account)?,

@@ -73,6 +73,7 @@ fn snapshot(token: &ApiKeyToken) -> KeySnapshot {
         account,
         secret_ends_at: None,
         spent: Vec::new(),
+        changing: false,
     }
 }
 

@@ -109,6 +109,7 @@ pub(crate) fn issue(account: &Account, environment: Environment) -> (ApiKeyToken
         account: account.clone(),
         secret_ends_at: None,
         spent: Vec::new(),
+        changing: false,
     };
     (token, snapshot)
 }
