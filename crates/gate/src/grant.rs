@@ -1,6 +1,6 @@
 //! The proof that a request may pass.
 
-use torvus_domain::{Account, ApiKey, KeySnapshot, Plan};
+use torvus_domain::{Account, ApiKey, KeySnapshot, Plan, Secret};
 
 use crate::Identity;
 
@@ -36,6 +36,12 @@ impl Grant {
         &self.inside.0.key
     }
 
+    /// The key's secret that was shown.
+    #[must_use]
+    pub const fn secret(&self) -> Secret {
+        self.inside.0.secret
+    }
+
     /// The plan that the account is on.
     #[must_use]
     pub const fn plan(&self) -> &Plan {
@@ -45,6 +51,6 @@ impl Grant {
     /// What a record keeps of who was asking.
     #[must_use]
     pub fn identity(&self) -> Identity {
-        Identity::of(self.key())
+        Identity::of(&self.inside.0)
     }
 }
