@@ -6,7 +6,7 @@ use torvus_domain::{Account, AccountId, Email, PlanName, Plans, Timestamp};
 use torvus_storage::{Conn, StorageError, Store, accounts, audit};
 
 use crate::password::Password;
-use crate::{Actor, KeyringError};
+use crate::{Actor, KeyringError, reason};
 
 /// An account that was made.
 pub struct Created {
@@ -84,19 +84,29 @@ fn taken(error: StorageError, email: &Email) -> KeyringError {
 /// the plan (public contract, section 1).
 ///
 /// # Errors
-/// [`KeyringError::NotFound`], or [`KeyringError::Invalid`] where there is no such plan.
+/// [`KeyringError::NotFound`], or [`KeyringError::Invalid`] where there is no such plan,
+/// and for the reason.
 pub fn set_plan(
     store: &Store,
     id: AccountId,
     plan: &PlanName,
     plans: &Plans,
+    reason: Option<&str>,
     actor: &Actor,
     now: Timestamp,
 ) -> Result<Account, KeyringError> {
     known(plans, plan)?;
+    let reason = reason::kept(reason)?;
     change(store, id, |c, account| {
+        if account.plan == *plan {
+            return Ok(());
+        }
         accounts::set_plan(c, id, plan)?;
-        let detail = json!({ "before": { "plan": account.plan }, "after": { "plan": plan } });
+        let detail = json!({
+            "before": { "plan": account.plan },
+            "after": { "plan": plan },
+            "reason": reason,
+        });
         audit::append(
             c,
             &[actor.on_account("account.set_plan", account, detail, now)],
@@ -112,10 +122,11 @@ pub fn set_plan(
 pub fn suspend(
     store: &Store,
     id: AccountId,
+    reason: Option<&str>,
     actor: &Actor,
     now: Timestamp,
 ) -> Result<Account, KeyringError> {
-    set_suspended(store, id, true, actor, now)
+    set_suspended(store, id, true, reason, actor, now)
 }
 
 /// Lets an account's keys in again.
@@ -125,19 +136,22 @@ pub fn suspend(
 pub fn resume(
     store: &Store,
     id: AccountId,
+    reason: Option<&str>,
     actor: &Actor,
     now: Timestamp,
 ) -> Result<Account, KeyringError> {
-    set_suspended(store, id, false, actor, now)
+    set_suspended(store, id, false, reason, actor, now)
 }
 
 fn set_suspended(
     store: &Store,
     id: AccountId,
     suspended: bool,
+    reason: Option<&str>,
     actor: &Actor,
     now: Timestamp,
 ) -> Result<Account, KeyringError> {
+    let reason = reason::kept(reason)?;
     change(store, id, |c, account| {
         if account.suspended_at.is_some() == suspended {
             return Ok(());
@@ -151,6 +165,7 @@ fn set_suspended(
         let detail = json!({
             "before": { "suspended": !suspended },
             "after": { "suspended": suspended },
+            "reason": reason,
         });
         audit::append(c, &[actor.on_account(action, account, detail, now)])
     })

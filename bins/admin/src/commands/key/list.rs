@@ -2,18 +2,29 @@
 
 use std::collections::HashMap;
 
-use torvus_domain::{Account, AccountId, ApiKey};
+use torvus_domain::{Account, AccountId, ApiKey, Expiry, Timestamp};
 use torvus_storage::{accounts, keys as rows};
 
-use crate::context::{Context, id};
+use crate::context::{Context, id, value};
 use crate::failure::Failure;
 use crate::{output, view};
 
-pub(super) fn run(context: &Context, account: Option<&str>, all: bool) -> Result<(), Failure> {
+pub(super) fn run(
+    context: &Context,
+    account: Option<&str>,
+    all: bool,
+    expiring: Option<&str>,
+) -> Result<(), Failure> {
     let account: Option<AccountId> = account.map(|text| id("account", text)).transpose()?;
     let (store, now) = (context.store_with_all_records()?, context.now());
-    let (keys, owners) =
-        store.read(|c| Ok((rows::list(c, account, all, now)?, accounts::list(c)?)))?;
+    let until = expiring.map(|text| until(text, now)).transpose()?;
+    let (keys, owners) = store.read(|c| {
+        let keys = match until {
+            Some(until) => rows::ending(c, account, now, until)?,
+            None => rows::list(c, account, all, now)?,
+        };
+        Ok((keys, accounts::list(c)?))
+    })?;
     if let Some(account) = account.filter(|account| owners.iter().all(|owner| owner.id != *account))
     {
         return Err(Failure::not_found(format!("there is no account {account}")));
@@ -56,4 +67,18 @@ pub(super) fn run(context: &Context, account: Option<&str>, all: bool) -> Result
         ],
         keys.iter().map(row).collect(),
     )
+}
+
+/// The instant until which keys end that end within a span.
+fn until(span: &str, now: Timestamp) -> Result<Timestamp, Failure> {
+    match value::<Expiry>("--expiring", span)? {
+        within @ Expiry::After(_) => {
+            within.resolve(now).ok().flatten().ok_or_else(|| {
+                Failure::invalid(format!("--expiring {span:?}: that is too far away"))
+            })
+        }
+        Expiry::At(_) | Expiry::Never => Err(Failure::invalid(format!(
+            "--expiring {span:?}: use a duration such as 14d"
+        ))),
+    }
 }

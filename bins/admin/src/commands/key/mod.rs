@@ -1,9 +1,14 @@
 //! `torvus-admin key`: one file a command.
 
 mod create;
+mod grace;
+mod handover;
 mod list;
 mod revoke;
+mod rotate;
+mod secrets;
 mod show;
+mod update;
 mod usage;
 
 use serde_json::Value;
@@ -18,8 +23,15 @@ use crate::view;
 pub(super) fn run(context: &Context, command: Command) -> Result<(), Failure> {
     match command {
         Command::Create(args) => create::run(context, &args),
-        Command::List { account, all } => list::run(context, account.as_deref(), all),
+        Command::List {
+            account,
+            all,
+            expiring,
+        } => list::run(context, account.as_deref(), all, expiring.as_deref()),
         Command::Show { id } => show::run(context, &id),
+        Command::Rotate(args) => rotate::run(context, &args),
+        Command::Grace { id, end, reason } => grace::run(context, &id, &end, reason.as_deref()),
+        Command::Update(args) => update::run(context, &args),
         Command::Revoke { id, reason } => revoke::run(context, &id, reason.as_deref()),
         Command::Usage { id, days } => usage::run(context, &id, days),
     }

@@ -1,8 +1,9 @@
 //! `torvus-admin key show`.
 
-use torvus_domain::rfc3339;
-use torvus_storage::accounts;
+use torvus_domain::{ApiKey, rfc3339};
+use torvus_storage::{Store, accounts};
 
+use super::secrets::Secrets;
 use super::{found, view_of};
 use crate::context::Context;
 use crate::failure::Failure;
@@ -11,11 +12,26 @@ use crate::{output, view};
 pub(super) fn run(context: &Context, text: &str) -> Result<(), Failure> {
     let store = context.store_with_all_records()?;
     let key = found(&store, text)?;
+    print(context, &store, &key)
+}
+
+/// Prints a key with its secrets.
+pub(super) fn print(context: &Context, store: &Store, key: &ApiKey) -> Result<(), Failure> {
+    let (secrets, now) = (Secrets::of(store, key)?, context.now());
     if context.json {
-        return output::json(&view_of(context, &store, &key)?);
+        let mut json = view_of(context, store, key)?;
+        if let Some(object) = json.as_object_mut() {
+            object.insert("secrets".to_owned(), secrets.json(now));
+        }
+        return output::json(&json);
     }
+    fields(context, store, key)?;
+    secrets.print(now)
+}
+
+fn fields(context: &Context, store: &Store, key: &ApiKey) -> Result<(), Failure> {
     let account = store.read(|c| accounts::find(c, key.account_id))?;
-    let limit = view::limit(&key, account.as_ref(), &context.settings.plans);
+    let limit = view::limit(key, account.as_ref(), &context.settings.plans);
     let addresses = if key.allowed_ips.is_empty() {
         "any".to_owned()
     } else {
@@ -46,6 +62,6 @@ pub(super) fn run(context: &Context, text: &str) -> Result<(), Failure> {
         ("created", rfc3339(key.created_at)),
         ("last used", view::when(key.last_used_at, "never")),
         ("revoked", view::when(key.revoked_at, "no")),
-        ("reason", key.revoke_reason.unwrap_or_default()),
+        ("reason", key.revoke_reason.clone().unwrap_or_default()),
     ])
 }

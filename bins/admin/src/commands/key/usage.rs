@@ -6,6 +6,7 @@ use torvus_domain::rfc3339;
 use torvus_storage::usage;
 
 use super::found;
+use super::secrets::Secrets;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::{output, view};
@@ -18,6 +19,7 @@ pub(super) fn run(context: &Context, text: &str, days: u16) -> Result<(), Failur
         .checked_sub_days(Days::new(u64::from(days) - 1))
         .unwrap_or(today);
     let usage = store.read(|c| usage::of_key(c, key.id, from, today))?;
+    let secrets = Secrets::of(&store, &key)?;
     let days = usage.days.iter().map(|day| {
         json!({
             "date": day.date.to_string(),
@@ -41,6 +43,7 @@ pub(super) fn run(context: &Context, text: &str, days: u16) -> Result<(), Failur
                 "first_seen": rfc3339(address.first_seen), "last_seen": rfc3339(address.last_seen),
             })).collect::<Vec<_>>(),
             "days": days.collect::<Vec<_>>(),
+            "secrets": secrets.json(context.now()),
         }));
     }
     output::fields(&[
@@ -72,5 +75,6 @@ pub(super) fn run(context: &Context, text: &str, days: u16) -> Result<(), Failur
     output::table(
         &["address", "requests", "first seen", "last seen"],
         usage.addresses.iter().map(row).collect(),
-    )
+    )?;
+    secrets.print(context.now())
 }
