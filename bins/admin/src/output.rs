@@ -9,6 +9,7 @@ use std::process::ExitCode;
 
 use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::{Value, json};
+use torvus_storage::leases::Settled;
 
 use crate::failure::Failure;
 
@@ -77,6 +78,33 @@ pub(crate) fn quiet(result: std::io::Result<()>) -> Result<(), Failure> {
     match result {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         other => Ok(other?),
+    }
+}
+
+/// Says who had to be waited for until a change was true everywhere.
+pub(crate) fn settled(settled: Settled) {
+    let Settled {
+        acknowledged,
+        expired,
+    } = settled;
+    let servers = |n: u32| {
+        if n == 1 {
+            "1 server".to_owned()
+        } else {
+            format!("{n} servers")
+        }
+    };
+    match (acknowledged, expired) {
+        (0, 0) => {}
+        (_, 0) => note(&format!(
+            "In force everywhere: {} confirmed.",
+            servers(acknowledged)
+        )),
+        _ => note(&format!(
+            "In force everywhere: {} confirmed, {} did not answer and can't let anybody in by now.",
+            servers(acknowledged),
+            servers(expired),
+        )),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use torvus_domain::{Account, ApiKey, Plans, Timestamp, rfc3339};
+use torvus_storage::leases::Settled;
 
 /// An account as JSON.
 pub(crate) fn account(account: &Account) -> Value {
@@ -45,4 +46,14 @@ pub(crate) fn limit(key: &ApiKey, account: Option<&Account>, plans: &Plans) -> O
 /// An instant, or a word for none.
 pub(crate) fn when(at: Option<Timestamp>, none: &str) -> String {
     at.map_or_else(|| none.to_owned(), rfc3339)
+}
+
+/// Adds to something that was changed who had to be waited for until that was
+/// true everywhere.
+pub(crate) fn settled(mut json: Value, settled: Settled) -> Value {
+    if let Some(fields) = json.as_object_mut() {
+        fields.insert("acknowledged".to_owned(), settled.acknowledged.into());
+        fields.insert("expired".to_owned(), settled.expired.into());
+    }
+    json
 }

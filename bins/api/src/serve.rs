@@ -15,11 +15,11 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use torvus_audit::journal::{Durability, Journals};
 use torvus_authz::RouteTable;
 use torvus_domain::{Clock, NodeId, PlanName, Plans, SystemClock};
-use torvus_gate::Gate;
+use torvus_gate::{Gate, KeyCache};
 use torvus_key_core::PepperRing;
 use torvus_ratelimit::Limiter;
 use torvus_settings::{AuditDurability, PepperSource, Settings, SettingsArgs, environment};
-use torvus_storage::{Store, StoreUrl, accounts, budgets, idempotency, nodes};
+use torvus_storage::{Store, StoreUrl, accounts, budgets, idempotency, leases, nodes};
 use torvus_web::Guard;
 
 use crate::app::App;
@@ -28,11 +28,14 @@ use crate::failure::Failure;
 use crate::health::{self, Health};
 use crate::http::{self, Port};
 use crate::indexer::{self, Indexer};
+use crate::lease::Lease;
 use crate::reload::Live;
 use crate::{bootstrap, logging, process, store, telemetry, v1};
 
 /// How long what is recorded may take to be written at the end.
 const FLUSH_WAIT: Duration = Duration::from_secs(5);
+/// How many keys are remembered at most.
+const KEYS_MAX: usize = 250_000;
 /// How often what has become useless is thrown away.
 const TIDY_EVERY: Duration = Duration::from_secs(60);
 
@@ -148,6 +151,7 @@ struct Parts {
     live: Live,
     clock: Arc<dyn Clock>,
     limiter: Arc<Limiter>,
+    keys: KeyCache,
     journals: Arc<Journals>,
     app: web::Data<App>,
     health: web::Data<Health>,
@@ -164,13 +168,13 @@ impl Parts {
         let (ring, routes) = (Arc::new(ring), RouteTable::torvus());
         let limiter = Arc::new(Limiter::memory());
         let live = Live::of(&settings);
+        let keys = KeyCache::new(Arc::clone(&store) as _, Arc::clone(&limiter), KEYS_MAX);
         // Two doors with one lock: only what lies behind them differs.
         let guard = |routes| Guard {
             gate: Gate::new(
-                Arc::clone(&store) as _,
+                keys.clone(),
                 Arc::clone(&ring),
                 routes,
-                Arc::clone(&limiter),
                 Arc::clone(&live.plans),
             ),
             journals: Arc::clone(&journals),
@@ -200,6 +204,7 @@ impl Parts {
             live,
             clock,
             limiter,
+            keys,
             journals,
         })
     }
@@ -235,23 +240,26 @@ impl Parts {
             .write(|c| nodes::touch(c, node, now, env!("CARGO_PKG_VERSION")))
             .map_err(Failure::new)?;
         let indexer = Indexer::start(Arc::clone(&self.store), Arc::clone(&self.journals))?;
+        let (keys, clock) = (self.keys.clone(), Arc::clone(&self.clock));
+        let lease = Lease::start(self.store.url(), node, keys, clock)?;
         let _tidy = self.spawn_tidy()?;
         self.spawn_drain(handle, signals.terminate, signals.interrupt);
         announce(address)?;
         server.await?;
         operators_handle.stop(true).await;
-        self.finish(indexer)
+        self.finish(lease, indexer)
     }
 
     /// Indexes what is still to be indexed, and takes its leave; a database
     /// that does not answer can't hold it up. What is not indexed then is so
     /// at the next start.
-    fn finish(self, indexer: Indexer) -> Result<(), Failure> {
+    fn finish(self, lease: Lease, indexer: Indexer) -> Result<(), Failure> {
         let (store, node) = (self.store, self.health.node);
         let (done, waits) = channel();
         std::thread::Builder::new()
             .name("finish".to_owned())
             .spawn(move || {
+                lease.stop();
                 indexer.stop();
                 let removed = store.write(|c| nodes::remove(c, node));
                 // Where the time was up, nobody waits.
@@ -310,6 +318,7 @@ impl Parts {
                 let tidied = store.write(|c| {
                     nodes::touch(c, node, now.wall, env!("CARGO_PKG_VERSION"))?;
                     idempotency::prune(c, old)?;
+                    leases::prune(c)?;
                     budgets::prune(c, now.wall)
                 });
                 if tidied.is_err() {

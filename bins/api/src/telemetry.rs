@@ -9,7 +9,7 @@ use torvus_domain::Timestamp;
 use torvus_storage::{Store, keys};
 
 use crate::failure::Failure;
-use crate::{http, indexer};
+use crate::{http, indexer, lease};
 
 /// Keys that end within 14 days.
 const EXPIRING: &str = "torvus_keys_expiring";
@@ -78,6 +78,15 @@ pub(crate) fn start() -> Result<PrometheusHandle, Failure> {
         "Since the journals were last indexed to their end"
     );
     describe_gauge!(
+        lease::HELD,
+        "1 while the lease is held; without it each request reads the database"
+    );
+    describe_counter!(
+        lease::LOST,
+        "Times that a change gave up waiting for this server, and it had to begin anew"
+    );
+    describe_gauge!(lease::KEYS, "Keys that are remembered");
+    describe_gauge!(
         "torvus_rate_budgets",
         "Budgets of keys and accounts of which something is used"
     );
@@ -89,6 +98,7 @@ pub(crate) fn start() -> Result<PrometheusHandle, Failure> {
     // There from the start, so that none is told from unknown.
     counter!(torvus_web::UNRECORDED).absolute(0);
     counter!(journal::LOST).absolute(0);
+    counter!(lease::LOST).absolute(0);
     for reason in http::REASONS {
         counter!(http::REJECTED, "reason" => reason).absolute(0);
     }

@@ -6,6 +6,7 @@ mod email;
 mod facts;
 mod ids;
 mod key;
+mod lease;
 mod lookup;
 mod name;
 mod network;
@@ -25,6 +26,7 @@ pub use ids::{
     PolicyId, RecipientId, RequestId, VaultId, kinds,
 };
 pub use key::{ApiKey, KeyState};
+pub use lease::{Change, Epoch, LEASE, LEASE_PATIENCE, LEASE_RENEWAL, LeaseStore, Standing};
 pub use lookup::{KeyLookup, KeySnapshot, LookupFuture, LookupUnavailable};
 pub use name::{KeyName, NameError};
 pub use network::{IpAllowlist, NetworkError, TrustedProxies};

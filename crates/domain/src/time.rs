@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use rustix::time::{ClockId, clock_gettime};
 
 /// An instant in UTC. What is stored of it is whole microseconds.
 pub type Timestamp = DateTime<Utc>;
@@ -26,7 +27,8 @@ pub fn rfc3339(at: Timestamp) -> String {
 pub struct Instants {
     /// The wall clock: may be set back or forward.
     pub wall: Timestamp,
-    /// Time since an origin of the clock's own; never runs backwards.
+    /// Time since an origin of the clock's own; never runs backwards, and goes
+    /// on while the machine sleeps.
     pub monotonic: Duration,
 }
 
@@ -39,21 +41,25 @@ pub trait Clock: Send + Sync {
 /// The clock of the machine.
 #[derive(Debug)]
 pub struct SystemClock {
-    origin: std::time::Instant,
+    origin: Duration,
 }
 
 impl SystemClock {
     /// A clock whose monotonic reading starts at zero now.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the one place that reads the clock"
-    )]
     #[must_use]
     pub fn new() -> Self {
         Self {
-            origin: std::time::Instant::now(),
+            origin: since_boot(),
         }
     }
+}
+
+/// `CLOCK_BOOTTIME`: unlike [`std::time::Instant`] it does not stand still while
+/// the machine sleeps, so a lease does not outlive the night (ADR 10).
+fn since_boot() -> Duration {
+    let now = clock_gettime(ClockId::Boottime);
+    let seconds = u64::try_from(now.tv_sec).unwrap_or(0);
+    Duration::new(seconds, u32::try_from(now.tv_nsec).unwrap_or(0))
 }
 
 impl Default for SystemClock {
@@ -72,7 +78,7 @@ impl Clock for SystemClock {
         Instants {
             // Stored instants have microseconds; what is compared must have no more.
             wall: Timestamp::from_timestamp_micros(wall.timestamp_micros()).unwrap_or(wall),
-            monotonic: self.origin.elapsed(),
+            monotonic: since_boot().saturating_sub(self.origin),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The rules, each a function of what it looks at.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use torvus_authz::{Route, RouteMatch};
 use torvus_domain::{
@@ -35,8 +36,8 @@ pub(crate) fn credential(
 
 /// The key was issued by us.
 pub(crate) fn known(
-    found: Result<Option<KeySnapshot>, LookupUnavailable>,
-) -> Result<KeySnapshot, Refusal> {
+    found: Result<Option<Arc<KeySnapshot>>, LookupUnavailable>,
+) -> Result<Arc<KeySnapshot>, Refusal> {
     found
         .map_err(|LookupUnavailable| Refusal::Unavailable)?
         .ok_or(Refusal::UnknownKey)

@@ -5,37 +5,34 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use torvus_authz::{RouteMatch, RouteTable};
-use torvus_domain::{KeyLookup, Plans, RequestFacts};
+use torvus_domain::{Plans, RequestFacts};
 use torvus_key_core::PepperRing;
-use torvus_ratelimit::Limiter;
 
 use crate::verdict::Denied;
-use crate::{Grant, Identity, Verdict, check, rate};
+use crate::{Grant, Identity, KeyCache, Verdict, check, rate};
 
 /// Decides on requests. The one place where a [`Grant`] is made.
 pub struct Gate {
-    keys: Arc<dyn KeyLookup>,
+    keys: KeyCache,
     peppers: Arc<PepperRing>,
     routes: Arc<ArcSwap<RouteTable>>,
-    limiter: Arc<Limiter>,
     plans: Arc<ArcSwap<Plans>>,
 }
 
 impl Gate {
-    /// A gate over these. Routes and plans can be changed while it decides.
+    /// A gate over these, which counts against the limiter that the keys were
+    /// given. Routes and plans can be changed while it decides.
     #[must_use]
     pub fn new(
-        keys: Arc<dyn KeyLookup>,
+        keys: KeyCache,
         peppers: Arc<PepperRing>,
         routes: Arc<ArcSwap<RouteTable>>,
-        limiter: Arc<Limiter>,
         plans: Arc<ArcSwap<Plans>>,
     ) -> Self {
         Self {
             keys,
             peppers,
             routes,
-            limiter,
             plans,
         }
     }
@@ -66,7 +63,7 @@ impl Gate {
     ) -> Result<Verdict, Denied> {
         // Who is asking?
         let presented = check::credential(facts.credential, &self.peppers)?;
-        let snapshot = check::known(self.keys.find(&presented.digests).await)?;
+        let snapshot = check::known(self.keys.find(&presented.digests, &facts.now).await)?;
         let who = Identity::of(&snapshot);
         let known = |refusal| Denied::known(refusal, &who);
         check::consistent(&snapshot, presented.environment).map_err(known)?;
@@ -75,7 +72,7 @@ impl Gate {
         check::address(&snapshot.key, facts.client_ip).map_err(known)?;
         // How often?
         let plan = check::plan(&snapshot.account, &self.plans.load()).map_err(known)?;
-        let rate = rate::count(&self.limiter, &snapshot, &plan, &facts.now);
+        let rate = rate::count(self.keys.limiter(), &snapshot, &plan, &facts.now);
         let counted = |refusal| Denied::counted(refusal, &who, rate);
         rate.within().map_err(counted)?;
         // What for, and may they?

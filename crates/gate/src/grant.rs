@@ -1,5 +1,7 @@
 //! The proof that a request may pass.
 
+use std::sync::Arc;
+
 use torvus_domain::{Account, ApiKey, KeySnapshot, Plan, Secret};
 
 use crate::Identity;
@@ -9,48 +11,47 @@ use crate::Identity;
 ///
 /// ```compile_fail,E0451
 /// # fn forge(snapshot: torvus_domain::KeySnapshot, plan: torvus_domain::Plan) {
-/// let grant = torvus_gate::Grant { inside: Box::new((snapshot, plan)) };
+/// let grant = torvus_gate::Grant { snapshot: snapshot.into(), plan };
 /// # }
 /// ```
 #[derive(Debug)]
 pub struct Grant {
-    inside: Box<(KeySnapshot, Plan)>,
+    snapshot: Arc<KeySnapshot>,
+    plan: Plan,
 }
 
 impl Grant {
-    pub(crate) fn new(snapshot: KeySnapshot, plan: Plan) -> Self {
-        Self {
-            inside: Box::new((snapshot, plan)),
-        }
+    pub(crate) const fn new(snapshot: Arc<KeySnapshot>, plan: Plan) -> Self {
+        Self { snapshot, plan }
     }
 
     /// The account that is asking.
     #[must_use]
-    pub const fn account(&self) -> &Account {
-        &self.inside.0.account
+    pub fn account(&self) -> &Account {
+        &self.snapshot.account
     }
 
     /// The key that it used.
     #[must_use]
-    pub const fn key(&self) -> &ApiKey {
-        &self.inside.0.key
+    pub fn key(&self) -> &ApiKey {
+        &self.snapshot.key
     }
 
     /// The key's secret that was shown.
     #[must_use]
-    pub const fn secret(&self) -> Secret {
-        self.inside.0.secret
+    pub fn secret(&self) -> Secret {
+        self.snapshot.secret
     }
 
     /// The plan that the account is on.
     #[must_use]
     pub const fn plan(&self) -> &Plan {
-        &self.inside.1
+        &self.plan
     }
 
     /// What a record keeps of who was asking.
     #[must_use]
     pub fn identity(&self) -> Identity {
-        Identity::of(&self.inside.0)
+        Identity::of(&self.snapshot)
     }
 }

@@ -44,9 +44,6 @@ pub(crate) fn count(
     plan: &Plan,
     now: &Instants,
 ) -> Counted {
-    for spent in &found.spent {
-        limiter.restore(spent, now);
-    }
     let key = &found.key;
     let limit = plan.limit_of(key.environment, key.limit);
     let own = Budget::of_key(key);

@@ -2,7 +2,8 @@
 
 use secrecy::SecretString;
 use serde_json::json;
-use torvus_domain::{Account, AccountId, Email, PlanName, Plans, Timestamp};
+use torvus_domain::{Account, AccountId, Change, Email, PlanName, Plans, Timestamp};
+use torvus_storage::leases::{self, Settled};
 use torvus_storage::{Conn, StorageError, Store, accounts, audit};
 
 use crate::password::Password;
@@ -14,6 +15,15 @@ pub struct Created {
     pub account: Account,
     /// The dashboard's password; shown once.
     pub password: SecretString,
+}
+
+/// An account after a change that is true on every server.
+#[derive(Clone, Debug)]
+pub struct ChangedAccount {
+    /// The account as it is now.
+    pub account: Account,
+    /// Who had to be waited for.
+    pub settled: Settled,
 }
 
 /// Makes an account with a password for the dashboard.
@@ -94,12 +104,12 @@ pub fn set_plan(
     reason: Option<&str>,
     actor: &Actor,
     now: Timestamp,
-) -> Result<Account, KeyringError> {
+) -> Result<ChangedAccount, KeyringError> {
     known(plans, plan)?;
     let reason = reason::kept(reason)?;
     change(store, id, |c, account| {
         if account.plan == *plan {
-            return Ok(());
+            return Ok(false);
         }
         accounts::set_plan(c, id, plan)?;
         let detail = json!({
@@ -110,7 +120,8 @@ pub fn set_plan(
         audit::append(
             c,
             &[actor.on_account("account.set_plan", account, detail, now)],
-        )
+        )?;
+        Ok(true)
     })
 }
 
@@ -125,7 +136,7 @@ pub fn suspend(
     reason: Option<&str>,
     actor: &Actor,
     now: Timestamp,
-) -> Result<Account, KeyringError> {
+) -> Result<ChangedAccount, KeyringError> {
     set_suspended(store, id, true, reason, actor, now)
 }
 
@@ -139,7 +150,7 @@ pub fn resume(
     reason: Option<&str>,
     actor: &Actor,
     now: Timestamp,
-) -> Result<Account, KeyringError> {
+) -> Result<ChangedAccount, KeyringError> {
     set_suspended(store, id, false, reason, actor, now)
 }
 
@@ -150,11 +161,11 @@ fn set_suspended(
     reason: Option<&str>,
     actor: &Actor,
     now: Timestamp,
-) -> Result<Account, KeyringError> {
+) -> Result<ChangedAccount, KeyringError> {
     let reason = reason::kept(reason)?;
     change(store, id, |c, account| {
         if account.suspended_at.is_some() == suspended {
-            return Ok(());
+            return Ok(false);
         }
         accounts::set_suspended(c, id, suspended.then_some(now))?;
         let action = if suspended {
@@ -167,7 +178,8 @@ fn set_suspended(
             "after": { "suspended": suspended },
             "reason": reason,
         });
-        audit::append(c, &[actor.on_account(action, account, detail, now)])
+        audit::append(c, &[actor.on_account(action, account, detail, now)])?;
+        Ok(true)
     })
 }
 
@@ -182,33 +194,51 @@ pub fn reset_password(
     now: Timestamp,
 ) -> Result<Created, KeyringError> {
     let password = Password::generate()?;
-    let account = change(store, id, |c, account| {
-        accounts::set_password_hash(c, id, &password.hash)?;
-        audit::append(
-            c,
-            &[actor.on_account("account.reset_password", account, json!({}), now)],
-        )
-    })?;
-    Ok(Created {
-        account,
-        password: password.text,
-    })
-}
-
-/// The account as it is after the change.
-fn change(
-    store: &Store,
-    id: AccountId,
-    work: impl FnOnce(&mut Conn, &Account) -> Result<(), StorageError>,
-) -> Result<Account, KeyringError> {
     let changed = store.write(|c| {
         let Some(account) = accounts::find(c, id)? else {
             return Ok(None);
         };
-        work(c, &account)?;
-        accounts::find(c, id)
+        accounts::set_password_hash(c, id, &password.hash)?;
+        audit::append(
+            c,
+            &[actor.on_account("account.reset_password", &account, json!({}), now)],
+        )?;
+        Ok(Some(account))
     })?;
-    changed.ok_or_else(|| KeyringError::NotFound(format!("account {id}")))
+    Ok(Created {
+        account: changed.ok_or_else(|| unknown(id))?,
+        password: password.text,
+    })
+}
+
+/// Makes a change, if `work` says that there is one, and waits until it is
+/// true on every server.
+fn change(
+    store: &Store,
+    id: AccountId,
+    work: impl FnOnce(&mut Conn, &Account) -> Result<bool, StorageError>,
+) -> Result<ChangedAccount, KeyringError> {
+    let changed = store.write(|c| {
+        let Some(account) = accounts::find(c, id)? else {
+            return Ok(None);
+        };
+        let epoch = if work(c, &account)? {
+            leases::change(c, Change::Account(id))?
+        } else {
+            // Whoever made it so may still be waiting for it to be true.
+            leases::current(c)?
+        };
+        Ok(accounts::find(c, id)?.map(|account| (account, epoch)))
+    })?;
+    let (account, epoch) = changed.ok_or_else(|| unknown(id))?;
+    Ok(ChangedAccount {
+        account,
+        settled: leases::settle(store, epoch),
+    })
+}
+
+fn unknown(id: AccountId) -> KeyringError {
+    KeyringError::NotFound(format!("account {id}"))
 }
 
 fn known(plans: &Plans, plan: &PlanName) -> Result<(), KeyringError> {

@@ -1,6 +1,7 @@
 //! How a change is made.
 
-use torvus_domain::{Account, ApiKey, KeyId};
+use torvus_domain::{Account, ApiKey, Change, KeyId};
+use torvus_storage::leases::{self, Settled};
 use torvus_storage::{Conn, StorageError, Store, keys};
 
 use crate::KeyringError;
@@ -13,6 +14,8 @@ pub struct Changed {
     /// Whether anything is different: what was so already is not done again,
     /// nor recorded.
     pub changed: bool,
+    /// Who had to be waited for until it was true everywhere.
+    pub settled: Settled,
 }
 
 /// Runs a change in one transaction; where it is refused, nothing of it stays.
@@ -34,6 +37,26 @@ pub(crate) fn in_one_transaction<T>(
         Some(refused) => Err(refused),
         None => Ok(done?),
     }
+}
+
+/// Changes a key, if `work` says that there is anything to change, and waits
+/// until that is true on every server.
+pub(crate) fn change_key<T>(
+    store: &Store,
+    id: KeyId,
+    work: impl FnOnce(&mut Conn) -> Result<(T, bool), KeyringError>,
+) -> Result<(T, bool, Settled), KeyringError> {
+    let (made, changed, epoch) = in_one_transaction(store, |c| {
+        let (made, changed) = work(c)?;
+        let epoch = if changed {
+            leases::change(c, Change::Key(id))?
+        } else {
+            // Whoever made it so may still be waiting for it to be true.
+            leases::current(c)?
+        };
+        Ok((made, changed, epoch))
+    })?;
+    Ok((made, changed, leases::settle(store, epoch)))
 }
 
 /// The key and its account, held so that nobody else changes them.

@@ -7,7 +7,7 @@ use torvus_domain::{
 };
 use torvus_storage::{Store, audit, keys};
 
-use crate::change::{Changed, hold, in_one_transaction};
+use crate::change::{Changed, change_key, hold};
 use crate::rules::{address_lists, limit_within, plan_of};
 use crate::{Actor, KeyringError, reason};
 
@@ -46,7 +46,7 @@ pub fn edit(
     now: Timestamp,
 ) -> Result<Changed, KeyringError> {
     let reason = reason::kept(reason)?;
-    in_one_transaction(store, |c| {
+    let (key, changed, settled) = change_key(store, id, |c| {
         let (before, account) = hold(c, id)?;
         if before.state(now) == KeyState::Revoked {
             return Err(KeyringError::Conflict(format!(
@@ -56,19 +56,18 @@ pub fn edit(
         }
         let after = applied(edit, &before, &account, plans, now)?;
         if after == before {
-            return Ok(Changed {
-                key: after,
-                changed: false,
-            });
+            return Ok((after, false));
         }
         keys::update(c, &after)?;
         let (was, is) = difference(&before, &after);
         let detail = json!({ "before": was, "after": is, "reason": reason });
         audit::append(c, &[actor.on_key("key.update", &before, detail, now)])?;
-        Ok(Changed {
-            key: after,
-            changed: true,
-        })
+        Ok((after, true))
+    })?;
+    Ok(Changed {
+        key,
+        changed,
+        settled,
     })
 }
 

@@ -4,7 +4,7 @@ use serde_json::json;
 use torvus_domain::{GraceEnd, KeyId, Secret, Timestamp, rfc3339};
 use torvus_storage::{Store, audit, secrets};
 
-use crate::change::{Changed, hold, in_one_transaction};
+use crate::change::{Changed, change_key, hold};
 use crate::{Actor, KeyringError, reason};
 
 /// Sets when the replaced secret of a key ends. One that has ended stays so.
@@ -22,7 +22,7 @@ pub fn set_grace(
     now: Timestamp,
 ) -> Result<Changed, KeyringError> {
     let reason = reason::kept(reason)?;
-    in_one_transaction(store, |c| {
+    let (key, changed, settled) = change_key(store, id, |c| {
         let (key, _) = hold(c, id)?;
         let known = secrets::of_key(c, &key)?.into_iter();
         let mut replaced: Vec<(Secret, Timestamp)> = known
@@ -37,10 +37,7 @@ pub fn set_grace(
         };
         if old.ended(now) {
             if end == GraceEnd::Now {
-                return Ok(Changed {
-                    key,
-                    changed: false,
-                });
+                return Ok((key, false));
             }
             return Err(KeyringError::Conflict(format!(
                 "the old secret of key {id} ended at {}, and stays so",
@@ -56,15 +53,17 @@ pub fn set_grace(
             ..old
         };
         if after == old {
-            return Ok(Changed {
-                key,
-                changed: false,
-            });
+            return Ok((key, false));
         }
         secrets::set(c, id, &after)?;
         let told = |secret: &Secret| json!({ "secret": secret.number, "old_secret_ends_at": secret.ends_at.map(rfc3339) });
         let detail = json!({ "before": told(&old), "after": told(&after), "reason": reason });
         audit::append(c, &[actor.on_key("key.grace", &key, detail, now)])?;
-        Ok(Changed { key, changed: true })
+        Ok((key, true))
+    })?;
+    Ok(Changed {
+        key,
+        changed,
+        settled,
     })
 }

@@ -1,7 +1,8 @@
 //! A key is revoked.
 
 use serde_json::json;
-use torvus_domain::{ApiKey, KeyId, Timestamp};
+use torvus_domain::{ApiKey, Change, KeyId, Timestamp};
+use torvus_storage::leases::{self, Settled};
 use torvus_storage::{Store, audit, keys};
 
 use crate::{Actor, KeyringError, reason};
@@ -11,11 +12,8 @@ use crate::{Actor, KeyringError, reason};
 pub struct Revoked {
     /// The key as it is now.
     pub key: ApiKey,
-    /// Nodes that remembered the key and have dropped it. No node remembers
-    /// keys: each request reads the store, so there is nobody to wait for.
-    pub acknowledged: u32,
-    /// Nodes that had to be waited out.
-    pub expired: u32,
+    /// Who had to be waited for until it was refused everywhere.
+    pub settled: Settled,
 }
 
 /// Revokes a key: from the moment this returns, it is refused everywhere, with
@@ -31,26 +29,27 @@ pub fn revoke(
     now: Timestamp,
 ) -> Result<Revoked, KeyringError> {
     let reason = reason::kept(reason)?;
-    let key = store.write(|c| {
+    let revoked = store.write(|c| {
         let Some(before) = keys::find(c, id)? else {
             return Ok(None);
         };
-        if !keys::revoke(c, id, now, reason.as_deref())? {
-            // Somebody was faster; theirs stands.
-            return keys::find(c, id);
-        }
-        let detail = json!({
-            "before": { "state": before.state(now).as_str() },
-            "after": { "state": "revoked" },
-            "reason": reason,
-        });
-        audit::append(c, &[actor.on_key("key.revoke", &before, detail, now)])?;
-        keys::find(c, id)
+        let epoch = if keys::revoke(c, id, now, reason.as_deref())? {
+            let detail = json!({
+                "before": { "state": before.state(now).as_str() },
+                "after": { "state": "revoked" },
+                "reason": reason,
+            });
+            audit::append(c, &[actor.on_key("key.revoke", &before, detail, now)])?;
+            leases::change(c, Change::Key(id))?
+        } else {
+            // Somebody was faster. Theirs stands, and may not be true everywhere yet.
+            leases::current(c)?
+        };
+        Ok(keys::find(c, id)?.map(|key| (key, epoch)))
     })?;
-    key.map(|key| Revoked {
+    let (key, epoch) = revoked.ok_or_else(|| KeyringError::NotFound(format!("key {id}")))?;
+    Ok(Revoked {
         key,
-        acknowledged: 0,
-        expired: 0,
+        settled: leases::settle(store, epoch),
     })
-    .ok_or_else(|| KeyringError::NotFound(format!("key {id}")))
 }

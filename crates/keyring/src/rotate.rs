@@ -3,9 +3,10 @@
 use serde_json::json;
 use torvus_domain::{ApiKey, Grace, KeyId, KeyState, Secret, SecretInfo, Timestamp, rfc3339};
 use torvus_key_core::{ApiKeyToken, PepperRing};
+use torvus_storage::leases::Settled;
 use torvus_storage::{StorageError, Store, audit, keys, secrets};
 
-use crate::change::{hold, in_one_transaction};
+use crate::change::{change_key, hold};
 use crate::rules::generate;
 use crate::{Actor, KeyringError, reason};
 
@@ -19,6 +20,8 @@ pub struct Rotated {
     pub number: u32,
     /// The secret that was replaced.
     pub old: Secret,
+    /// Who had to be waited for until the old secret's end was known everywhere.
+    pub settled: Settled,
     before: ApiKey,
 }
 
@@ -39,7 +42,7 @@ pub fn rotate(
     now: Timestamp,
 ) -> Result<Rotated, KeyringError> {
     let reason = reason::kept(reason)?;
-    in_one_transaction(store, |c| {
+    let (rotated, _, settled) = change_key(store, id, |c| {
         let (before, _) = hold(c, id)?;
         usable(&before, now)?;
         let known = secrets::of_key(c, &before)?;
@@ -80,14 +83,17 @@ pub fn rotate(
             "reason": reason,
         });
         audit::append(c, &[actor.on_key("key.rotate", &key, detail, now)])?;
-        Ok(Rotated {
+        let rotated = Rotated {
             key,
             token,
             number,
             old,
+            settled: Settled::default(),
             before,
-        })
-    })
+        };
+        Ok((rotated, true))
+    })?;
+    Ok(Rotated { settled, ..rotated })
 }
 
 fn usable(key: &ApiKey, now: Timestamp) -> Result<(), KeyringError> {
@@ -158,11 +164,11 @@ pub fn take_back(
     now: Timestamp,
 ) -> Result<(), KeyringError> {
     let id = rotated.key.id;
-    in_one_transaction(store, |c| {
+    change_key(store, id, |c| {
         let (key, _) = hold(c, id)?;
         let new = secrets::find(c, id, rotated.number)?;
         let Some(new) = new.filter(|new| new.replaced_at.is_none()) else {
-            return Ok(());
+            return Ok(((), false));
         };
         let unseen = Secret {
             replaced_at: Some(now),
@@ -187,6 +193,7 @@ pub fn take_back(
             "reason": reason,
         });
         audit::append(c, &[actor.on_key("key.rotate_undo", &key, detail, now)])?;
-        Ok(())
-    })
+        Ok(((), true))
+    })?;
+    Ok(())
 }

@@ -162,18 +162,21 @@ fn accounts_change_with_their_records() {
     assert!(
         accounts::suspend(&f.store, id, None, &actor(), f.now)
             .unwrap()
+            .account
             .suspended_at
             .is_some()
     );
     assert!(
         accounts::suspend(&f.store, id, None, &actor(), f.now)
             .unwrap()
+            .account
             .suspended_at
             .is_some()
     );
     assert!(
         accounts::resume(&f.store, id, None, &actor(), f.now)
             .unwrap()
+            .account
             .suspended_at
             .is_none()
     );
@@ -181,6 +184,7 @@ fn accounts_change_with_their_records() {
     assert_eq!(
         accounts::set_plan(&f.store, id, &plan, &f.plans, None, &actor(), f.now)
             .unwrap()
+            .account
             .plan,
         plan
     );

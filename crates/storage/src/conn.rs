@@ -46,6 +46,9 @@ pub(crate) enum Use {
     /// The one connection that writes to the SQLite file. It does not wait
     /// for a lock by itself: the transaction does, in smaller steps.
     SqliteWriter,
+    /// A server's lease. What it writes on SQLite need not survive a power
+    /// cut, which ends the server as well: it waits for no disk.
+    Lease,
 }
 
 /// Opens a connection to what the address names, and to nothing else.
@@ -68,10 +71,12 @@ pub(crate) fn connect(url: &StoreUrl, purpose: Use) -> Result<Conn, StorageError
                  PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 1000;",
             )
             .map_err(|e| failed(&e))?;
-            if purpose == Use::SqliteWriter {
-                conn.batch_execute("PRAGMA busy_timeout = 0;")
-                    .map_err(|e| failed(&e))?;
-            }
+            let more = match purpose {
+                Use::Any => "",
+                Use::SqliteWriter => "PRAGMA busy_timeout = 0;",
+                Use::Lease => "PRAGMA busy_timeout = 0; PRAGMA synchronous = NORMAL;",
+            };
+            conn.batch_execute(more).map_err(|e| failed(&e))?;
             Ok(Conn(AnyConn::Sqlite(conn)))
         }
         StoreUrl::Postgres(_) => {

@@ -62,6 +62,28 @@ diesel::table! {
 }
 
 diesel::table! {
+    lease_epoch (id) {
+        id -> BigInt,
+        epoch -> BigInt,
+    }
+}
+
+diesel::table! {
+    lease_changes (epoch) {
+        epoch -> BigInt,
+        key_id -> Nullable<Text>,
+        account_id -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    leases (node) {
+        node -> Text,
+        epoch -> BigInt,
+    }
+}
+
+diesel::table! {
     audit_log (id) {
         id -> Text,
         at -> BigInt,
@@ -228,3 +250,4 @@ diesel::joinable!(api_keys -> accounts (account_id));
 diesel::joinable!(key_secrets -> api_keys (key_id));
 
 diesel::allow_tables_to_appear_in_same_query!(accounts, api_keys, key_secrets);
+diesel::allow_tables_to_appear_in_same_query!(lease_epoch, leases);

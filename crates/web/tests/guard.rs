@@ -16,7 +16,7 @@ use torvus_domain::{
     LookupUnavailable, Outcome, PermissionSet, PlanName, Plans, Refusal, Secret, SystemClock,
     Timestamp,
 };
-use torvus_gate::Gate;
+use torvus_gate::{Gate, KeyCache};
 use torvus_key_core::{ApiKeyToken, Environment, KeyDigest, Pepper, PepperRing, PepperVersion};
 use torvus_ratelimit::Limiter;
 use torvus_web::{Guard, guarded};
@@ -98,10 +98,9 @@ async fn send(
     }
     let guard = Guard {
         gate: Gate::new(
-            Arc::new(keys),
+            KeyCache::new(Arc::new(keys), Arc::new(Limiter::memory()), 10),
             Arc::new(PepperRing::new(vec![pepper]).unwrap()),
             Arc::new(ArcSwap::from_pointee(RouteTable::torvus())),
-            Arc::new(Limiter::memory()),
             Arc::new(ArcSwap::from_pointee(Plans::shipped())),
         ),
         journals: Arc::new(journals),

@@ -3,7 +3,7 @@
 use secrecy::ExposeSecret;
 use serde_json::json;
 use torvus_domain::{AccountId, Email, PlanName, Plans, rfc3339};
-use torvus_keyring::accounts::{self, Created};
+use torvus_keyring::accounts::{self, ChangedAccount, Created};
 use torvus_storage::accounts as rows;
 
 use crate::cli::Account as Command;
@@ -49,21 +49,21 @@ pub(super) fn run(context: &Context, command: Command) -> Result<(), Failure> {
                      answers this account 503"
                 ));
             }
-            show(context, &changed)
+            show_changed(context, &changed)
         }
         Command::Suspend { id: text, reason } => {
             let account: AccountId = id("account", &text)?;
             context.confirm(&format!(
                 "Suspend {account}? None of its keys will be let in."
             ))?;
-            show(
+            show_changed(
                 context,
                 &accounts::suspend(&context.store()?, account, reason.as_deref(), &actor, now)?,
             )
         }
         Command::Resume { id: text, reason } => {
             let account = id("account", &text)?;
-            show(
+            show_changed(
                 context,
                 &accounts::resume(&context.store()?, account, reason.as_deref(), &actor, now)?,
             )
@@ -113,6 +113,19 @@ fn show(context: &Context, account: &torvus_domain::Account) -> Result<(), Failu
         ("created", rfc3339(account.created_at)),
         ("suspended", view::when(account.suspended_at, "no")),
     ])
+}
+
+/// An account after a change that is true everywhere.
+fn show_changed(context: &Context, changed: &ChangedAccount) -> Result<(), Failure> {
+    if context.json {
+        return output::json(&view::settled(
+            view::account(&changed.account),
+            changed.settled,
+        ));
+    }
+    show(context, &changed.account)?;
+    output::settled(changed.settled);
+    Ok(())
 }
 
 /// An account with its new password.

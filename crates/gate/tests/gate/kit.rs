@@ -13,7 +13,7 @@ use torvus_domain::{
     LookupFuture, LookupUnavailable, PermissionSet, PlanName, Plans, Refusal, RequestFacts,
     RequestId, Secret, Timestamp,
 };
-use torvus_gate::{Counted, Denied, Gate, Identity, Verdict};
+use torvus_gate::{Counted, Denied, Gate, Identity, KeyCache, Verdict};
 use torvus_key_core::{ApiKeyToken, Environment, KeyDigest, Pepper, PepperRing, PepperVersion};
 use torvus_ratelimit::{Limiter, RateSnapshot};
 
@@ -22,11 +22,18 @@ pub(crate) struct Keys {
     known: Mutex<HashMap<KeyDigest, KeySnapshot>>,
     pub(crate) down: AtomicBool,
     pub(crate) asked: AtomicUsize,
+    /// Answers that were read wait until nobody holds this.
+    door: tokio::sync::RwLock<()>,
 }
 
 impl Keys {
     pub(crate) fn insert(&self, digest: KeyDigest, snapshot: KeySnapshot) {
         self.known.lock().unwrap().insert(digest, snapshot);
+    }
+
+    /// Keeps answers that are read from now on from arriving.
+    pub(crate) fn hold(&self) -> tokio::sync::RwLockWriteGuard<'_, ()> {
+        self.door.try_write().unwrap()
     }
 }
 
@@ -37,8 +44,12 @@ impl KeyLookup for Keys {
             if self.down.load(Ordering::SeqCst) {
                 return Err(LookupUnavailable);
             }
-            let known = self.known.lock().unwrap();
-            Ok(digests.iter().find_map(|digest| known.get(digest)).cloned())
+            let read = {
+                let known = self.known.lock().unwrap();
+                digests.iter().find_map(|digest| known.get(digest)).cloned()
+            };
+            drop(self.door.read().await);
+            Ok(read)
         })
     }
 }
@@ -48,6 +59,7 @@ pub(crate) type Refused = (Refusal, Option<Identity>, Option<String>, Option<Cou
 
 pub(crate) struct World {
     pub(crate) gate: Gate,
+    pub(crate) cache: KeyCache,
     pub(crate) keys: Arc<Keys>,
     pub(crate) plans: Arc<ArcSwap<Plans>>,
     pub(crate) peppers: Arc<PepperRing>,
@@ -108,15 +120,17 @@ impl World {
         let peppers = Arc::new(PepperRing::new(peppers.into()).unwrap());
         let keys = Arc::new(Keys::default());
         let plans = Arc::new(ArcSwap::from_pointee(Plans::shipped()));
+        let limiter = Arc::new(Limiter::memory());
+        let cache = KeyCache::new(Arc::<Keys>::clone(&keys), limiter, 1_000);
         let gate = Gate::new(
-            Arc::<Keys>::clone(&keys),
+            cache.clone(),
             Arc::clone(&peppers),
             Arc::new(ArcSwap::from_pointee(RouteTable::torvus())),
-            Arc::new(Limiter::memory()),
             Arc::clone(&plans),
         );
         Self {
             gate,
+            cache,
             keys,
             plans,
             peppers,
@@ -129,6 +143,25 @@ impl World {
     pub(crate) fn store(&self, token: &ApiKeyToken, snapshot: KeySnapshot) {
         let (_, digest) = self.peppers.digests(token).last().unwrap();
         self.keys.insert(digest, snapshot);
+    }
+
+    /// Changes a stored key where it is stored.
+    fn change<T>(&self, token: &ApiKeyToken, change: impl FnOnce(&mut KeySnapshot) -> T) -> T {
+        let (_, digest) = self.peppers.digests(token).last().unwrap();
+        change(self.keys.known.lock().unwrap().get_mut(&digest).unwrap())
+    }
+
+    /// Revokes a stored key, of which the gate is told nothing.
+    pub(crate) fn revoke(&self, token: &ApiKeyToken) -> KeyId {
+        self.change(token, |snapshot| {
+            snapshot.key.revoked_at = Some(start());
+            snapshot.key.id
+        })
+    }
+
+    /// Whose key that is.
+    pub(crate) fn account_of(&self, token: &ApiKeyToken) -> AccountId {
+        self.change(token, |snapshot| snapshot.account.id)
     }
 
     /// A stored key of a professional account, changed before it is stored.

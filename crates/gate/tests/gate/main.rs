@@ -1,8 +1,12 @@
 //! The gate over keys in memory.
 
 #[cfg(test)]
+mod cache;
+#[cfg(test)]
 mod kit;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
 mod rules;
+#[cfg(test)]
+mod store;

@@ -34,6 +34,7 @@ pub(super) fn run(context: &Context, args: &KeyCreate) -> Result<(), Failure> {
             key: &issued.key,
             token: &issued.token,
             more: Vec::new(),
+            settled: None,
         },
         |store, issued| {
             let reason = Some("it could not be handed over");

@@ -10,11 +10,12 @@ use serde_json::json;
 use torvus_domain::ApiKey;
 use torvus_key_core::ApiKeyToken;
 use torvus_storage::Store;
+use torvus_storage::leases::Settled;
 
 use super::view_of;
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::output;
+use crate::{output, view};
 
 /// What is handed over.
 pub(super) struct Made<'t> {
@@ -22,6 +23,8 @@ pub(super) struct Made<'t> {
     pub(super) token: &'t ApiKeyToken,
     /// What is said besides: its name for programs, for people, and the value.
     pub(super) more: Vec<(&'static str, &'static str, String)>,
+    /// Who had to be waited for, where something was changed.
+    pub(super) settled: Option<Settled>,
 }
 
 /// Makes something with the text of a key in it, and hands that over.
@@ -79,6 +82,9 @@ fn deliver(
                 object.insert((*name).to_owned(), json!(value));
             }
         }
+        if let Some(settled) = made.settled {
+            json = view::settled(json, settled);
+        }
         return output::secret(&[json.to_string()]);
     }
     let mut fields = vec![("id", made.key.id.to_string())];
@@ -93,5 +99,7 @@ fn deliver(
             .iter()
             .map(|(_, name, value)| (*name, value.clone())),
     );
-    output::secret(&output::aligned(&fields))
+    output::secret(&output::aligned(&fields))?;
+    made.settled.into_iter().for_each(output::settled);
+    Ok(())
 }

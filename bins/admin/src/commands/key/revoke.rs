@@ -7,7 +7,7 @@ use torvus_keyring::keys;
 use super::found;
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::output;
+use crate::{output, view};
 
 pub(super) fn run(context: &Context, text: &str, reason: Option<&str>) -> Result<(), Failure> {
     let store = context.store()?;
@@ -22,15 +22,13 @@ pub(super) fn run(context: &Context, text: &str, reason: Option<&str>) -> Result
         output::note("It was revoked before; that stays as it is.");
     }
     if context.json {
-        return output::json(&json!({
-            "id": key.id,
-            "revoked_at": at,
-            "acknowledged": revoked.acknowledged,
-            "expired": revoked.expired,
-        }));
+        let json = json!({ "id": key.id, "revoked_at": at });
+        return output::json(&view::settled(json, revoked.settled));
     }
     output::fields(&[
         ("id", key.id.to_string()),
         ("revoked", at.unwrap_or_default()),
-    ])
+    ])?;
+    output::settled(revoked.settled);
+    Ok(())
 }

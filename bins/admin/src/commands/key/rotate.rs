@@ -35,6 +35,7 @@ pub(super) fn run(context: &Context, args: &KeyRotate) -> Result<(), Failure> {
                 .map(|end| ("old_secret_ends_at", "old secret ends", rfc3339(end)))
                 .into_iter()
                 .collect(),
+            settled: Some(rotated.settled),
         },
         |store, rotated| {
             let reason = "it could not be handed over";

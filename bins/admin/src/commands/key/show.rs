@@ -1,6 +1,7 @@
 //! `torvus-admin key show`.
 
 use torvus_domain::{ApiKey, rfc3339};
+use torvus_storage::leases::Settled;
 use torvus_storage::{Store, accounts};
 
 use super::secrets::Secrets;
@@ -12,21 +13,31 @@ use crate::{output, view};
 pub(super) fn run(context: &Context, text: &str) -> Result<(), Failure> {
     let store = context.store_with_all_records()?;
     let key = found(&store, text)?;
-    print(context, &store, &key)
+    print(context, &store, &key, None)
 }
 
-/// Prints a key with its secrets.
-pub(super) fn print(context: &Context, store: &Store, key: &ApiKey) -> Result<(), Failure> {
+/// Prints a key with its secrets, and after a change who had to be waited for.
+pub(super) fn print(
+    context: &Context,
+    store: &Store,
+    key: &ApiKey,
+    settled: Option<Settled>,
+) -> Result<(), Failure> {
     let (secrets, now) = (Secrets::of(store, key)?, context.now());
     if context.json {
         let mut json = view_of(context, store, key)?;
         if let Some(object) = json.as_object_mut() {
             object.insert("secrets".to_owned(), secrets.json(now));
         }
-        return output::json(&json);
+        return output::json(&match settled {
+            Some(settled) => view::settled(json, settled),
+            None => json,
+        });
     }
     fields(context, store, key)?;
-    secrets.print(now)
+    secrets.print(now)?;
+    settled.into_iter().for_each(output::settled);
+    Ok(())
 }
 
 fn fields(context: &Context, store: &Store, key: &ApiKey) -> Result<(), Failure> {

@@ -33,7 +33,7 @@ pub(super) fn run(context: &Context, args: &KeyUpdate) -> Result<(), Failure> {
     }
     // What is made is made, even where the log can't be read now.
     let store = context.store_with_all_records().unwrap_or(store);
-    show::print(context, &store, &changed.key)
+    show::print(context, &store, &changed.key, Some(changed.settled))
 }
 
 fn edit_of(args: &KeyUpdate) -> Result<Edit, Failure> {

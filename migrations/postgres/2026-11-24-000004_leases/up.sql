@@ -1,0 +1,20 @@
+-- What servers may remember, and until when: docs/adr/0010-leases.md. Each change that can alter an
+-- answer moves the epoch by one, in its own transaction, and says here what it concerns.
+CREATE TABLE lease_epoch (
+    id    BIGINT NOT NULL PRIMARY KEY CHECK (id = 1),
+    epoch BIGINT NOT NULL
+);
+INSERT INTO lease_epoch (id, epoch) VALUES (1, 0);
+
+-- With neither a key nor an account: everything.
+CREATE TABLE lease_changes (
+    epoch      BIGINT NOT NULL PRIMARY KEY,
+    key_id     TEXT,
+    account_id TEXT
+);
+
+-- Servers that may hold a lease, and the epoch up to which they have dropped what changed.
+CREATE TABLE leases (
+    node  TEXT NOT NULL PRIMARY KEY,
+    epoch BIGINT NOT NULL
+);

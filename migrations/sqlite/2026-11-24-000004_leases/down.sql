@@ -1,0 +1,3 @@
+DROP TABLE leases;
+DROP TABLE lease_changes;
+DROP TABLE lease_epoch;
