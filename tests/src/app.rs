@@ -227,6 +227,12 @@ impl TestApp {
         own.unwrap_or_else(|| Cluster::of_this_process())
     }
 
+    /// Where the app's database is, as the settings name it.
+    pub(crate) fn database_url(&self) -> String {
+        let file = || format!("sqlite:{}", self.data_dir().join("torvus.db").display());
+        self.url.clone().unwrap_or_else(file)
+    }
+
     /// What the database holds of the audit log on PostgreSQL: chain, number, hash and line, in hexadecimal.
     pub(crate) fn audit_rows(&self) -> Option<String> {
         let rows = "SELECT chain, seq, encode(hash, 'hex'), encode(convert_to(line, 'UTF8'), 'hex') \
@@ -287,6 +293,11 @@ impl TestApp {
     /// A client with that key.
     pub fn client(&self, token: &str) -> Client {
         Client::new(&self.url(), Some(token))
+    }
+
+    /// A client with that key that calls from another address of this machine, such as 127.0.0.2.
+    pub fn client_from(&self, ip: &str, token: &str) -> Client {
+        Client::from_address(ip.parse().unwrap(), &self.url(), Some(token))
     }
 
     /// A client without a key.
