@@ -227,6 +227,12 @@ impl TestApp {
         own.unwrap_or_else(|| Cluster::of_this_process())
     }
 
+    /// Where the app's database is, as the settings name it.
+    pub(crate) fn database_url(&self) -> String {
+        let file = || format!("sqlite:{}", self.data_dir().join("torvus.db").display());
+        self.url.clone().unwrap_or_else(file)
+    }
+
     /// What the database holds of the audit log on PostgreSQL: chain, number, hash and line, in hexadecimal.
     pub(crate) fn audit_rows(&self) -> Option<String> {
         let rows = "SELECT chain, seq, encode(hash, 'hex'), encode(convert_to(line, 'UTF8'), 'hex') \
@@ -253,11 +259,6 @@ impl TestApp {
     /// Starts one more server on the same database, which may be frozen, killed or cut off.
     pub fn node(&self) -> Node<'_> {
         Node::start(self)
-    }
-
-    /// The database on PostgreSQL, as a URL.
-    pub(crate) fn database_url(&self) -> Option<&str> {
-        self.url.as_deref()
     }
 
     /// Where the app's PostgreSQL listens.
@@ -303,6 +304,11 @@ impl TestApp {
     /// A client with that key.
     pub fn client(&self, token: &str) -> Client {
         Client::new(&self.url(), Some(token))
+    }
+
+    /// A client with that key that calls from another address of this machine, such as 127.0.0.2.
+    pub fn client_from(&self, ip: &str, token: &str) -> Client {
+        Client::from_address(ip.parse().unwrap(), &self.url(), Some(token))
     }
 
     /// A client without a key.

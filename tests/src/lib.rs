@@ -24,6 +24,7 @@ mod admin;
 mod answer;
 mod app;
 mod blocker;
+mod bulk;
 mod cable;
 mod caller;
 mod client;

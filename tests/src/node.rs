@@ -39,19 +39,15 @@ impl<'a> Node<'a> {
     pub fn start_again(&self) {
         let mut command = self.app.api_command(&["serve"]);
         command.env("TORVUS_DATA_DIR", &self.data);
-        match (&self.cable, self.app.database_url()) {
-            (Some(cable), Some(url)) => {
-                let port = format!(":{}/", cable.address().port());
-                let (host, database) = url.rsplit_once('/').unwrap();
-                let (host, _) = host.rsplit_once(':').unwrap();
-                command.env("TORVUS_DATABASE_URL", format!("{host}{port}{database}"));
-            }
-            _ => {
-                let data = self.app.data_dir();
-                let file = data.join("torvus.db");
-                command.env("TORVUS_DATABASE_URL", format!("sqlite:{}", file.display()));
-                command.env("TORVUS_PEPPER_FILE", data.join("pepper"));
-            }
+        let url = self.app.database_url();
+        if let Some(cable) = &self.cable {
+            let (server, database) = url.rsplit_once('/').unwrap();
+            let (host, _) = server.rsplit_once(':').unwrap();
+            let port = cable.address().port();
+            command.env("TORVUS_DATABASE_URL", format!("{host}:{port}/{database}"));
+        } else {
+            command.env("TORVUS_DATABASE_URL", url);
+            command.env("TORVUS_PEPPER_FILE", self.app.data_dir().join("pepper"));
         }
         let server = Server::start(&mut command, self.log.clone());
         *self.server.lock().unwrap() = Some(server);

@@ -70,11 +70,27 @@ pub(crate) enum Account {
     /// Show one
     Show { id: String },
     /// Put one on another plan
-    SetPlan { id: String, plan: String },
+    SetPlan {
+        id: String,
+        plan: String,
+        /// Why; kept in the audit log
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
+    },
     /// Let none of its keys in
-    Suspend { id: String },
+    Suspend {
+        id: String,
+        /// Why; kept in the audit log
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
+    },
     /// Let its keys in again
-    Resume { id: String },
+    Resume {
+        id: String,
+        /// Why; kept in the audit log
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
+    },
     /// Make a new dashboard password, and print it once
     ResetPassword { id: String },
 }
@@ -95,9 +111,34 @@ pub(crate) enum Key {
         /// Also those that are expired or revoked
         #[arg(long)]
         all: bool,
+        /// Only those that end within this time, such as 14d, the first to end first
+        #[arg(long, value_name = "DURATION", conflicts_with = "all")]
+        expiring: Option<String>,
     },
-    /// Show one
+    /// Show one, with its secrets and who uses them
     Show { id: String },
+    /// Give one a new secret, and print it once; the old one goes on for a while
+    #[command(
+        after_help = "Example:\n  torvus-admin key rotate key_… --grace 7d --out new-key.txt\n\n\
+        Answers to the old secret tell when it ends (Deprecation, Sunset). `key show` tells who still uses it, \
+        and `key grace` changes when it ends."
+    )]
+    Rotate(KeyRotate),
+    /// Change when the old secret of one that was rotated ends
+    #[command(after_help = "Example:\n  torvus-admin key grace key_… now")]
+    Grace {
+        id: String,
+        /// now, a duration from now, or an instant; at most 30d from the rotation on
+        end: String,
+        /// Why; kept in the audit log
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
+    },
+    /// Change one; what is not named stays
+    #[command(
+        after_help = "Example:\n  torvus-admin key update key_… --permissions read --expires 30d --reason \"only reports\""
+    )]
+    Update(Box<KeyUpdate>),
     /// End one, at once and for good
     Revoke {
         id: String,
@@ -140,6 +181,46 @@ pub(crate) struct KeyCreate {
     /// Write the key to this new file (0600), and do not print it
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct KeyRotate {
+    pub(crate) id: String,
+    /// How long the old secret goes on: a duration up to 30d, or 0 [default: 24h]
+    #[arg(long, value_name = "DURATION")]
+    pub(crate) grace: Option<String>,
+    /// Write the key to this new file (0600), and do not print it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Why; kept in the audit log
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct KeyUpdate {
+    pub(crate) id: String,
+    /// What to call it: 1 to 100 characters
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// read, write, delete; separated by commas
+    #[arg(long, value_name = "LIST")]
+    pub(crate) permissions: Option<String>,
+    /// Address or network it may be used from, instead of those before; may be repeated
+    #[arg(long, value_name = "CIDR")]
+    pub(crate) allow_ip: Vec<String>,
+    /// Let it be used from anywhere
+    #[arg(long, conflicts_with = "allow_ip")]
+    pub(crate) clear_ips: bool,
+    /// Requests per hour, or plan for the plan's
+    #[arg(long, value_name = "N|plan")]
+    pub(crate) limit: Option<String>,
+    /// 90d, 1y, never, a duration from now or an instant
+    #[arg(long, value_name = "WHEN")]
+    pub(crate) expires: Option<String>,
+    /// Why; kept in the audit log
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
 }
 
 #[derive(Subcommand)]

@@ -310,8 +310,10 @@ impl Parts {
         let (metrics, node) = (self.health.metrics.clone(), self.health.node);
         let (stop, stopped) = channel();
         let tidy = move || {
+            telemetry::keys(&store, clock.now().wall);
             while stopped.recv_timeout(TIDY_EVERY) == Err(RecvTimeoutError::Timeout) {
                 let now = clock.now();
+                telemetry::keys(&store, now.wall);
                 limiter.sweep(&now);
                 telemetry::tidy(&metrics, limiter.budgets());
                 let old = now.wall - TimeDelta::hours(idempotency::KEPT_HOURS);

@@ -1,12 +1,20 @@
 //! Metrics, in Prometheus' text format.
 
+use chrono::TimeDelta;
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 use torvus_audit::journal;
+use torvus_domain::Timestamp;
+use torvus_storage::{Store, keys};
 
 use crate::failure::Failure;
 use crate::{http, indexer, lease};
+
+/// Keys that end within 14 days.
+const EXPIRING: &str = "torvus_keys_expiring";
+/// How near the end of a key is that counts: as for `X-Key-Expires-At`.
+const SOON: TimeDelta = TimeDelta::days(14);
 
 /// Bounds of the durations that are told apart, in seconds.
 const SECONDS: [f64; 11] = [
@@ -82,6 +90,10 @@ pub(crate) fn start() -> Result<PrometheusHandle, Failure> {
         "torvus_rate_budgets",
         "Budgets of keys and accounts of which something is used"
     );
+    describe_gauge!(
+        EXPIRING,
+        "Keys that can be used and end within 14 days, of all accounts"
+    );
     describe_gauge!("torvus_build_info", "1, with the version of the program");
     // There from the start, so that none is told from unknown.
     counter!(torvus_web::UNRECORDED).absolute(0);
@@ -92,6 +104,15 @@ pub(crate) fn start() -> Result<PrometheusHandle, Failure> {
     }
     gauge!("torvus_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
     Ok(handle)
+}
+
+/// Counts the keys that end soon. Where they can't be counted, what was known
+/// goes: an old figure would look like a new one.
+pub(crate) fn keys(store: &Store, now: Timestamp) {
+    match store.read(|c| keys::count_ending(c, now, now + SOON)) {
+        Ok(count) => gauge!(EXPIRING).set(count as f64),
+        Err(_) => gauge!(EXPIRING).set(f64::NAN),
+    }
 }
 
 /// Brings the metrics up to date that nothing else changes. Now and then:

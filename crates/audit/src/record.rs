@@ -33,6 +33,11 @@ pub struct AuditRecord {
     /// The key's environment.
     #[serde(serialize_with = "environment", deserialize_with = "read_environment")]
     pub environment: Option<Environment>,
+    /// Which of the key's secrets was shown: its number.
+    pub secret: Option<u32>,
+    /// That secret had been replaced by a rotation; the answer said so.
+    #[serde(default)]
+    pub secret_replaced: bool,
     /// The method, as sent.
     pub method: Option<String>,
     /// The raw path, without the query.
@@ -77,6 +82,8 @@ impl AuditRecord {
             key_id: None,
             key_name: None,
             environment: None,
+            secret: None,
+            secret_replaced: false,
             method: None,
             path: None,
             route: None,
@@ -204,6 +211,8 @@ mod tests {
         record.key_id = Some(KeyId::new(at));
         record.key_name = Some("Käse \"部署\" \u{1f511}\n".to_owned());
         record.environment = Some(Environment::Test);
+        record.secret = Some(2);
+        record.secret_replaced = true;
         record.path = Some("/v1/\u{0}\\u0000".to_owned());
         record.status = Some(204);
         record.ip = Some("2001:db8::1".parse().unwrap());
@@ -241,6 +250,8 @@ mod tests {
             "account_id",
             "key_id",
             "environment",
+            "secret",
+            "secret_replaced",
             "method",
             "path",
             "route",

@@ -14,6 +14,7 @@ mod outcome;
 mod permission;
 mod plan;
 mod refusal;
+mod secret;
 mod time;
 
 pub use account::Account;
@@ -33,4 +34,5 @@ pub use outcome::{Category, Outcome, UnknownOutcome};
 pub use permission::{Permission, PermissionSet, UnknownPermission};
 pub use plan::{LimitScope, Plan, PlanName, PlanPatch, Plans, PlansError};
 pub use refusal::Refusal;
+pub use secret::{Grace, GraceEnd, GraceEndError, GraceError, Secret, SecretInfo};
 pub use time::{Clock, Expiry, ExpiryError, Instants, SystemClock, Timestamp, rfc3339};

@@ -5,7 +5,7 @@ use std::pin::Pin;
 
 use torvus_key_core::KeyDigest;
 
-use crate::{Account, ApiKey, Spent, Timestamp};
+use crate::{Account, ApiKey, Secret, Spent};
 
 /// A key, its account, the secret that was shown and what is used of the
 /// limits, read at one instant.
@@ -15,8 +15,8 @@ pub struct KeySnapshot {
     pub key: ApiKey,
     /// The account it belongs to.
     pub account: Account,
-    /// The end of the secret's grace, where it was replaced by a rotation.
-    pub secret_ends_at: Option<Timestamp>,
+    /// The secret that was shown.
+    pub secret: Secret,
     /// What was recorded of the key's budget and of its account's.
     pub spent: Vec<Spent>,
     /// A change of the key or of its account is under way: what is read here

@@ -71,6 +71,20 @@ impl IpAllowlist {
         self.0.is_empty() || self.0.iter().any(|network| network.contains(address))
     }
 
+    /// Whether each address that `other` lets pass may pass here, too.
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        if self.0.is_empty() || other.0.is_empty() {
+            return self.0.is_empty();
+        }
+        other.0.iter().all(|inner| {
+            let holds = |outer: &IpNetwork| {
+                outer.prefix() <= inner.prefix() && outer.contains(inner.network())
+            };
+            self.0.iter().any(holds)
+        })
+    }
+
     /// Whether any address may pass.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -223,6 +237,24 @@ mod tests {
                 "{bad}"
             );
         }
+    }
+
+    #[test]
+    fn covers_what_is_narrower() {
+        let covers = |outer: &str, inner: &str| {
+            let read = |text| IpAllowlist::parse(text).unwrap();
+            read(outer).covers(&read(inner))
+        };
+        assert!(covers(
+            "203.0.113.0/24, 2001:db8::/32",
+            "203.0.113.5, 2001:db8:1::/48"
+        ));
+        assert!(covers("203.0.113.5", "203.0.113.5"));
+        assert!(covers("", "203.0.113.5") && covers("", ""));
+        assert!(!covers("203.0.113.0/24", "203.0.112.0/23"));
+        assert!(!covers("203.0.113.0/24", "203.0.113.5, 198.51.100.1"));
+        assert!(!covers("203.0.113.0/24", ""));
+        assert!(!covers("0.0.0.0/0", "2001:db8::1"));
     }
 
     #[test]

@@ -60,7 +60,7 @@ pub(crate) fn alive(snapshot: &KeySnapshot, now: Timestamp) -> Result<(), Refusa
         KeyState::Expired => return Err(Refusal::ExpiredKey),
         KeyState::Active => {}
     }
-    if snapshot.secret_ends_at.is_some_and(|end| end <= now) {
+    if snapshot.secret.ended(now) {
         return Err(Refusal::ExpiredKey);
     }
     if snapshot.account.suspended_at.is_some() {

@@ -64,7 +64,7 @@ impl Gate {
         // Who is asking?
         let presented = check::credential(facts.credential, &self.peppers)?;
         let snapshot = check::known(self.keys.find(&presented.digests, &facts.now).await)?;
-        let who = Identity::of(&snapshot.key);
+        let who = Identity::of(&snapshot);
         let known = |refusal| Denied::known(refusal, &who);
         check::consistent(&snapshot, presented.environment).map_err(known)?;
         check::alive(&snapshot, facts.now.wall).map_err(known)?;

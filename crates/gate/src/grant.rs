@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use torvus_domain::{Account, ApiKey, KeySnapshot, Plan};
+use torvus_domain::{Account, ApiKey, KeySnapshot, Plan, Secret};
 
 use crate::Identity;
 
@@ -37,6 +37,12 @@ impl Grant {
         &self.snapshot.key
     }
 
+    /// The key's secret that was shown.
+    #[must_use]
+    pub fn secret(&self) -> Secret {
+        self.snapshot.secret
+    }
+
     /// The plan that the account is on.
     #[must_use]
     pub const fn plan(&self) -> &Plan {
@@ -46,6 +52,6 @@ impl Grant {
     /// What a record keeps of who was asking.
     #[must_use]
     pub fn identity(&self) -> Identity {
-        Identity::of(self.key())
+        Identity::of(&self.snapshot)
     }
 }

@@ -6,9 +6,9 @@ use torvus_domain::{Account, AccountId, Change, Email, PlanName, Plans, Timestam
 use torvus_storage::leases::Settled;
 use torvus_storage::{Conn, StorageError, Store, accounts, audit};
 
-use crate::everywhere::everywhere;
+use crate::change::everywhere;
 use crate::password::Password;
-use crate::{Actor, KeyringError};
+use crate::{Actor, KeyringError, reason};
 
 /// An account that was made.
 pub struct Created {
@@ -95,20 +95,27 @@ fn taken(error: StorageError, email: &Email) -> KeyringError {
 /// the plan (public contract, section 1).
 ///
 /// # Errors
-/// [`KeyringError::NotFound`], or [`KeyringError::Invalid`] where there is no such plan.
+/// [`KeyringError::NotFound`], or [`KeyringError::Invalid`] where there is no such plan,
+/// and for the reason.
 pub fn set_plan(
     store: &Store,
     id: AccountId,
     plan: &PlanName,
     plans: &Plans,
+    reason: Option<&str>,
     actor: &Actor,
     now: Timestamp,
 ) -> Result<ChangedAccount, KeyringError> {
     known(plans, plan)?;
+    let reason = reason::kept(reason)?;
     let same = |account: &Account| account.plan == *plan;
     change(store, id, now, same, |c, account| {
         accounts::set_plan(c, id, plan)?;
-        let detail = json!({ "before": { "plan": account.plan }, "after": { "plan": plan } });
+        let detail = json!({
+            "before": { "plan": account.plan },
+            "after": { "plan": plan },
+            "reason": reason,
+        });
         audit::append(
             c,
             &[actor.on_account("account.set_plan", account, detail, now)],
@@ -124,10 +131,11 @@ pub fn set_plan(
 pub fn suspend(
     store: &Store,
     id: AccountId,
+    reason: Option<&str>,
     actor: &Actor,
     now: Timestamp,
 ) -> Result<ChangedAccount, KeyringError> {
-    set_suspended(store, id, true, actor, now)
+    set_suspended(store, id, true, reason, actor, now)
 }
 
 /// Lets an account's keys in again.
@@ -137,19 +145,22 @@ pub fn suspend(
 pub fn resume(
     store: &Store,
     id: AccountId,
+    reason: Option<&str>,
     actor: &Actor,
     now: Timestamp,
 ) -> Result<ChangedAccount, KeyringError> {
-    set_suspended(store, id, false, actor, now)
+    set_suspended(store, id, false, reason, actor, now)
 }
 
 fn set_suspended(
     store: &Store,
     id: AccountId,
     suspended: bool,
+    reason: Option<&str>,
     actor: &Actor,
     now: Timestamp,
 ) -> Result<ChangedAccount, KeyringError> {
+    let reason = reason::kept(reason)?;
     let same = |account: &Account| account.suspended_at.is_some() == suspended;
     change(store, id, now, same, |c, account| {
         accounts::set_suspended(c, id, suspended.then_some(now))?;
@@ -161,6 +172,7 @@ fn set_suspended(
         let detail = json!({
             "before": { "suspended": !suspended },
             "after": { "suspended": suspended },
+            "reason": reason,
         });
         audit::append(c, &[actor.on_account(action, account, detail, now)])
     })
@@ -203,19 +215,14 @@ fn change(
     same: impl Fn(&Account) -> bool,
     mut work: impl FnMut(&mut Conn, &Account) -> Result<(), StorageError>,
 ) -> Result<ChangedAccount, KeyringError> {
-    let account = store
-        .read(|c| accounts::find(c, id))?
-        .ok_or_else(|| unknown(id))?;
-    if same(&account) {
-        let settled = Settled::default();
-        return Ok(ChangedAccount { account, settled });
-    }
-    let (account, settled) = everywhere(store, Change::Account(id), now, |c| {
-        let account = accounts::find(c, id)?.ok_or(StorageError::Missing)?;
-        if !same(&account) {
-            work(c, &account)?;
+    let find = |c: &mut Conn| accounts::find(c, id)?.ok_or_else(|| unknown(id));
+    let (account, _, settled) = everywhere(store, Change::Account(id), now, |c| {
+        let account = find(c)?;
+        if same(&account) {
+            return Ok((account, false));
         }
-        accounts::find(c, id)?.ok_or(StorageError::Missing)
+        work(c, &account)?;
+        Ok((find(c)?, true))
     })?;
     Ok(ChangedAccount { account, settled })
 }

@@ -8,8 +8,8 @@ use torvus_domain::{
 use torvus_key_core::{Environment, PepperRing};
 use torvus_storage::{StorageError, Store, accounts as rows};
 
-use crate::keys::{Issued, NewKey};
-use crate::{Actor, KeyringError, accounts, keys};
+use crate::issue::{self, Issued, NewKey};
+use crate::{Actor, KeyringError, accounts};
 
 /// What the first start made; all secrets are shown once.
 pub struct Bootstrapped {
@@ -58,7 +58,7 @@ pub fn bootstrap(
             allowed_ips: IpAllowlist::default(),
             limit: None,
         };
-        keys::prepare(&account, plans, &new, now)
+        issue::prepare(&account, plans, &new, now)
     };
     let (live, test) = (key(Environment::Live)?, key(Environment::Test)?);
     let mut unseen = None;
@@ -71,8 +71,8 @@ pub fn bootstrap(
     };
     let written = store.write(|c| {
         accounts::insert(c, &made.account, &hash, &actor, now)?;
-        keys::insert(c, &made.live, peppers, &actor, now)?;
-        keys::insert(c, &made.test, peppers, &actor, now)?;
+        issue::insert(c, &made.live, peppers, &actor, now)?;
+        issue::insert(c, &made.test, peppers, &actor, now)?;
         show(&made).map_err(|error| {
             unseen = Some(error);
             StorageError::GivenUp

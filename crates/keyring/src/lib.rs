@@ -4,12 +4,20 @@
 pub mod accounts;
 mod actor;
 mod bootstrap;
+mod change;
+mod edit;
 mod error;
-mod everywhere;
+mod grace;
+mod issue;
 pub mod keys;
 mod password;
+mod reason;
+mod revoke;
+mod rotate;
+mod rules;
 
 pub use actor::Actor;
 pub use bootstrap::{Bootstrapped, bootstrap};
+pub use change::Changed;
 pub use error::KeyringError;
 pub use torvus_storage::leases::Settled;

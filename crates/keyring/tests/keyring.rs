@@ -160,21 +160,21 @@ fn accounts_change_with_their_records() {
     assert!(matches!(twice, Err(KeyringError::Conflict(_))));
     let id = owner.account.id;
     assert!(
-        accounts::suspend(&f.store, id, &actor(), f.now)
+        accounts::suspend(&f.store, id, None, &actor(), f.now)
             .unwrap()
             .account
             .suspended_at
             .is_some()
     );
     assert!(
-        accounts::suspend(&f.store, id, &actor(), f.now)
+        accounts::suspend(&f.store, id, None, &actor(), f.now)
             .unwrap()
             .account
             .suspended_at
             .is_some()
     );
     assert!(
-        accounts::resume(&f.store, id, &actor(), f.now)
+        accounts::resume(&f.store, id, None, &actor(), f.now)
             .unwrap()
             .account
             .suspended_at
@@ -182,7 +182,7 @@ fn accounts_change_with_their_records() {
     );
     let plan = "enterprise".parse().unwrap();
     assert_eq!(
-        accounts::set_plan(&f.store, id, &plan, &f.plans, &actor(), f.now)
+        accounts::set_plan(&f.store, id, &plan, &f.plans, None, &actor(), f.now)
             .unwrap()
             .account
             .plan,
@@ -190,7 +190,7 @@ fn accounts_change_with_their_records() {
     );
     let none = "none".parse().unwrap();
     assert!(matches!(
-        accounts::set_plan(&f.store, id, &none, &f.plans, &actor(), f.now),
+        accounts::set_plan(&f.store, id, &none, &f.plans, None, &actor(), f.now),
         Err(KeyringError::Invalid { field: "plan", .. })
     ));
     accounts::reset_password(&f.store, id, &actor(), f.now).unwrap();

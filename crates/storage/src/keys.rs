@@ -2,13 +2,16 @@
 
 use diesel::dsl::exists;
 use diesel::prelude::*;
-use torvus_domain::{Account, AccountId, ApiKey, IpAllowlist, KeyId, KeySnapshot, Timestamp};
+use torvus_domain::{
+    Account, AccountId, ApiKey, IpAllowlist, KeyId, KeySnapshot, Secret, Timestamp,
+};
 use torvus_key_core::{Environment, KeyDigest, KeyHint, PepperVersion};
 
 use crate::accounts::{self, AccountRow};
 use crate::columns::{bytes, instant, instant_opt, micros, number, read};
 use crate::conn::AnyConn;
 use crate::schema::{accounts as accounts_table, api_keys, key_secrets, lease_changes};
+use crate::secrets::{self, NewSecret, SecretRow};
 use crate::{Conn, StorageError, budgets};
 
 const TABLE: &str = "api_keys";
@@ -106,15 +109,40 @@ pub fn insert(
     diesel::insert_into(api_keys::table)
         .values(KeyRow::from(key))
         .execute(&mut c.0)?;
-    diesel::insert_into(key_secrets::table)
-        .values((
-            key_secrets::digest.eq(digest.as_bytes().as_slice()),
-            key_secrets::key_id.eq(key.id.to_string()),
-            key_secrets::pepper_version.eq(i64::from(pepper.get())),
-            key_secrets::created_at.eq(micros(key.created_at)),
+    let first = NewSecret {
+        key: key.id,
+        number: Secret::FIRST.number,
+        digest,
+        pepper,
+        hint: Some(&key.hint),
+        created_at: key.created_at,
+    };
+    secrets::insert(c, &first)
+}
+
+/// Writes what may be changed of a key: name, permissions, end, addresses,
+/// limit, and the hint of its newest secret.
+///
+/// # Errors
+///
+/// [`StorageError::Missing`] if there is no such key.
+pub fn update(c: &mut Conn, key: &ApiKey) -> Result<(), StorageError> {
+    let row = KeyRow::from(key);
+    let changed = diesel::update(api_keys::table.find(row.id))
+        .set((
+            api_keys::name.eq(row.name),
+            api_keys::permissions.eq(row.permissions),
+            api_keys::expires_at.eq(row.expires_at),
+            api_keys::allowed_ips.eq(row.allowed_ips),
+            api_keys::own_limit.eq(row.own_limit),
+            api_keys::hint_first.eq(row.hint_first),
+            api_keys::hint_last.eq(row.hint_last),
         ))
         .execute(&mut c.0)?;
-    Ok(())
+    match changed {
+        1 => Ok(()),
+        _ => Err(StorageError::Missing),
+    }
 }
 
 /// The key with this identifier.
@@ -139,14 +167,28 @@ pub fn find(c: &mut Conn, id: KeyId) -> Result<Option<ApiKey>, StorageError> {
 ///
 /// Those of the database.
 pub fn hold(c: &mut Conn, id: KeyId) -> Result<Option<(ApiKey, Account)>, StorageError> {
+    held(c, id, false)
+}
+
+/// The same for whoever is about to change the key: nobody else holds it.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn hold_alone(c: &mut Conn, id: KeyId) -> Result<Option<(ApiKey, Account)>, StorageError> {
+    held(c, id, true)
+}
+
+fn held(c: &mut Conn, id: KeyId, alone: bool) -> Result<Option<(ApiKey, Account)>, StorageError> {
     // SQLite has one writer, so there it is held already.
     if let AnyConn::Postgres(pg) = &mut c.0 {
-        let row = api_keys::table.find(id.to_string());
-        let owner: Option<String> = row
-            .select(api_keys::account_id)
-            .for_share()
-            .first(pg)
-            .optional()?;
+        let row = api_keys::table
+            .find(id.to_string())
+            .select(api_keys::account_id);
+        let owner: Option<String> = match alone {
+            true => row.for_no_key_update().first(pg).optional()?,
+            false => row.for_share().first(pg).optional()?,
+        };
         if let Some(owner) = owner {
             accounts_table::table
                 .find(owner)
@@ -192,6 +234,47 @@ pub fn list(
     rows.into_iter().map(TryInto::try_into).collect()
 }
 
+/// Keys that can be used at `now` and end until then, the first to end first;
+/// of one account or of all.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn ending(
+    c: &mut Conn,
+    account: Option<AccountId>,
+    now: Timestamp,
+    until: Timestamp,
+) -> Result<Vec<ApiKey>, StorageError> {
+    let mut query = api_keys::table
+        .filter(api_keys::revoked_at.is_null())
+        .filter(api_keys::expires_at.gt(micros(now)))
+        .filter(api_keys::expires_at.le(micros(until)))
+        .select(api_keys::all_columns)
+        .order((api_keys::expires_at, api_keys::id))
+        .into_boxed();
+    if let Some(account) = account {
+        query = query.filter(api_keys::account_id.eq(account.to_string()));
+    }
+    let rows: Vec<KeyRow> = query.load(&mut c.0)?;
+    rows.into_iter().map(TryInto::try_into).collect()
+}
+
+/// How many keys those are, of all accounts.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn count_ending(c: &mut Conn, now: Timestamp, until: Timestamp) -> Result<u64, StorageError> {
+    let count: i64 = api_keys::table
+        .filter(api_keys::revoked_at.is_null())
+        .filter(api_keys::expires_at.gt(micros(now)))
+        .filter(api_keys::expires_at.le(micros(until)))
+        .count()
+        .get_result(&mut c.0)?;
+    number(TABLE, count)
+}
+
 /// Revokes a key. False if there is no such key or it was revoked before:
 /// then the first revocation stays as it is.
 ///
@@ -226,7 +309,7 @@ pub fn snapshot_by_digests(
     c: &mut Conn,
     digests: &[KeyDigest],
 ) -> Result<Option<KeySnapshot>, StorageError> {
-    type Row = (Vec<u8>, Option<i64>, KeyRow, AccountRow, bool);
+    type Row = (Vec<u8>, SecretRow, KeyRow, AccountRow, bool);
     // Said by the same statement as what it is about: there is no moment between.
     let concerned = lease_changes::key_id
         .eq(api_keys::id.nullable())
@@ -246,14 +329,14 @@ pub fn snapshot_by_digests(
             .filter(key_secrets::digest.eq(digest.as_bytes().as_slice()))
             .select((
                 key_secrets::digest,
-                key_secrets::ends_at,
+                SecretRow::as_select(),
                 api_keys::all_columns,
                 accounts::COLUMNS,
                 changing,
             ))
             .get_result(&mut c.0)
             .optional()?;
-        let Some((stored, ends_at, key, account, changing)) = row else {
+        let Some((stored, secret, key, account, changing)) = row else {
             continue;
         };
         // The index found it; this says so again, in constant time.
@@ -266,7 +349,7 @@ pub fn snapshot_by_digests(
             spent: budgets::of_key(c, &key)?,
             key,
             account: Account::try_from(account)?,
-            secret_ends_at: instant_opt("key_secrets", ends_at)?,
+            secret: secret.try_into()?,
         }));
     }
     Ok(None)

@@ -19,11 +19,13 @@ pub mod peppers;
 mod pool;
 pub mod resources;
 mod schema;
+pub mod secrets;
 mod stir;
 mod store;
 mod tx;
 mod url;
 pub mod usage;
+pub mod usage_secrets;
 
 pub use conn::Conn;
 pub use error::StorageError;

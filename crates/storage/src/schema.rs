@@ -37,6 +37,11 @@ diesel::table! {
         pepper_version -> BigInt,
         created_at -> BigInt,
         ends_at -> Nullable<BigInt>,
+        number -> BigInt,
+        hint_first -> Nullable<Text>,
+        hint_last -> Nullable<Text>,
+        replaced_at -> Nullable<BigInt>,
+        ended_at -> Nullable<BigInt>,
     }
 }
 
@@ -142,6 +147,18 @@ diesel::table! {
         day -> BigInt,
         ip -> Text,
         requests -> BigInt,
+        first_seen -> BigInt,
+        last_seen -> BigInt,
+    }
+}
+
+diesel::table! {
+    usage_secrets (key_id, secret, ip) {
+        key_id -> Text,
+        secret -> BigInt,
+        ip -> Text,
+        requests -> BigInt,
+        refused -> BigInt,
         first_seen -> BigInt,
         last_seen -> BigInt,
     }

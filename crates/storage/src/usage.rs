@@ -14,7 +14,7 @@ use torvus_domain::{Category, KeyId, Timestamp};
 use crate::columns::{instant, micros, number, read};
 use crate::conn::each;
 use crate::schema::{api_keys, usage_addresses, usage_endpoints};
-use crate::{Conn, StorageError};
+use crate::{Conn, StorageError, usage_secrets};
 
 const TABLE: &str = "usage_endpoints";
 const ADDRESSES: &str = "usage_addresses";
@@ -128,6 +128,7 @@ const METHODS: [&str; 9] = [
 struct Sums {
     endpoints: BTreeMap<(String, i64, String, String), EndpointRow>,
     addresses: BTreeMap<(String, i64, String), AddressRow>,
+    secrets: usage_secrets::Sums,
     last_used: BTreeMap<String, i64>,
 }
 
@@ -185,6 +186,7 @@ impl Sums {
             sum.first_seen = sum.first_seen.min(at);
             sum.last_seen = sum.last_seen.max(at);
         }
+        self.secrets.add(key_id, record);
         // A key that was refused as such was not used.
         if record.used_key().is_some() {
             let last = self.last_used.entry(key_id.to_owned()).or_insert(at);
@@ -209,6 +211,7 @@ pub(crate) fn add<'a>(
     }
     add_endpoints(c, sums.endpoints.into_values().collect())?;
     add_addresses(c, sums.addresses.into_values().collect())?;
+    sums.secrets.store(c)?;
     for (key_id, at) in sums.last_used {
         let older = api_keys::last_used_at
             .is_null()

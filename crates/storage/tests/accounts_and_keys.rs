@@ -7,7 +7,7 @@ mod kit;
 mod samples;
 
 use samples::{account, at, key, stored, version};
-use torvus_domain::{IpAllowlist, KeyLookup, PermissionSet};
+use torvus_domain::{IpAllowlist, KeyLookup, PermissionSet, Secret};
 use torvus_key_core::KeyDigest;
 use torvus_storage::{StorageError, accounts, keys, nodes, peppers};
 
@@ -67,7 +67,7 @@ kit::on_both! {
             .read(|c| keys::snapshot_by_digests(c, &[other.clone(), digest.clone()]))
             .unwrap()
             .unwrap();
-        assert_eq!((snapshot.key, snapshot.account, snapshot.secret_ends_at), (one, you, None));
+        assert_eq!((snapshot.key, snapshot.account, snapshot.secret), (one, you, Secret::FIRST));
         assert!(store.read(|c| keys::snapshot_by_digests(c, &[other])).unwrap().is_none());
         assert!(store.read(|c| keys::snapshot_by_digests(c, &[])).unwrap().is_none());
     }

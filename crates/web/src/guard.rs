@@ -4,31 +4,26 @@ use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use actix_web::http::header::{CACHE_CONTROL, HeaderName, HeaderValue, VARY};
+use actix_web::http::header::{CACHE_CONTROL, HeaderValue, VARY};
 use actix_web::{HttpRequest, HttpResponse, web};
 use arc_swap::ArcSwap;
-use chrono::TimeDelta;
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use torvus_audit::AuditRecord;
 use torvus_audit::journal::Journals;
-use torvus_domain::{
-    Clock, Instants, Outcome, Refusal, RequestFacts, RequestId, TrustedProxies, rfc3339,
-};
+use torvus_domain::{Clock, Instants, Outcome, Refusal, RequestFacts, RequestId, TrustedProxies};
 use torvus_gate::{Counted, Denied, Gate, Identity, Verdict};
 
 use crate::client_ip::client_ip;
 use crate::counts::Count;
 use crate::credential::credential;
 use crate::problem::respond;
-use crate::{Call, rate_headers, record, with_request_id};
+use crate::{Call, end_headers, rate_headers, record, with_request_id};
 
 /// A URI above this is refused before authentication (public contract, section 3).
 pub(crate) const URI_BYTES_MAX: usize = 2_048;
 /// So are headers above this, counted as they stand on the wire.
 const HEADER_BYTES_MAX: usize = 16_384;
-/// How long before its end a key's answers say so.
-const EXPIRY_NOTICE: TimeDelta = TimeDelta::days(14);
 
 /// What every protected request needs.
 pub struct Guard {
@@ -270,12 +265,8 @@ fn dress(
         return answer;
     };
     rate_headers::add(headers, &rate.snapshot, outcome == Outcome::RateLimited);
-    let soon = who
-        .and_then(|who| who.key_expires_at)
-        .filter(|end| *end - now.wall <= EXPIRY_NOTICE)
-        .and_then(|end| HeaderValue::try_from(rfc3339(end)).ok());
-    if let Some(end) = soon {
-        headers.insert(HeaderName::from_static("x-key-expires-at"), end);
+    if let Some(who) = who {
+        end_headers::add(headers, who, now.wall);
     }
     answer
 }

@@ -4,6 +4,7 @@ mod call;
 mod client_ip;
 mod counts;
 mod credential;
+mod end_headers;
 mod forward_auth;
 mod guard;
 mod original;

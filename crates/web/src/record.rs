@@ -50,6 +50,8 @@ pub(crate) fn known(record: &mut AuditRecord, who: Option<&Identity>, route: Opt
         record.key_id = Some(who.key_id);
         record.key_name = Some(who.key_name.to_string());
         record.environment = Some(who.environment);
+        record.secret = Some(who.secret.number);
+        record.secret_replaced = who.secret.replaced_at.is_some();
     }
 }
 

@@ -13,7 +13,8 @@ use torvus_audit::journal::{Durability, Found, Frame, Journals, SegmentReader, s
 use torvus_authz::RouteTable;
 use torvus_domain::{
     Account, AccountId, ApiKey, IpAllowlist, KeyId, KeyLookup, KeySnapshot, LookupFuture,
-    LookupUnavailable, Outcome, PermissionSet, PlanName, Plans, Refusal, SystemClock, Timestamp,
+    LookupUnavailable, Outcome, PermissionSet, PlanName, Plans, Refusal, Secret, SystemClock,
+    Timestamp,
 };
 use torvus_gate::{Gate, KeyCache};
 use torvus_key_core::{ApiKeyToken, Environment, KeyDigest, Pepper, PepperRing, PepperVersion};
@@ -71,7 +72,7 @@ fn snapshot(token: &ApiKeyToken) -> KeySnapshot {
     KeySnapshot {
         key,
         account,
-        secret_ends_at: None,
+        secret: Secret::FIRST,
         spent: Vec::new(),
         changing: false,
     }

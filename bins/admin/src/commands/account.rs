@@ -34,11 +34,15 @@ pub(super) fn run(context: &Context, command: Command) -> Result<(), Failure> {
                 &found.ok_or_else(|| Failure::not_found(format!("there is no account {text}")))?,
             )
         }
-        Command::SetPlan { id: text, plan } => {
+        Command::SetPlan {
+            id: text,
+            plan,
+            reason,
+        } => {
             let plan: PlanName = value("plan", &plan)?;
             let account = id("account", &text)?;
-            let changed =
-                accounts::set_plan(&context.store()?, account, &plan, plans, &actor, now)?;
+            let (store, reason) = (context.store()?, reason.as_deref());
+            let changed = accounts::set_plan(&store, account, &plan, plans, reason, &actor, now)?;
             if Plans::shipped().get(&plan).is_none() {
                 output::note(&format!(
                     "{plan} is a plan of your settings: a running server that was not told of it (SIGHUP) \
@@ -47,20 +51,23 @@ pub(super) fn run(context: &Context, command: Command) -> Result<(), Failure> {
             }
             show_changed(context, &changed)
         }
-        Command::Suspend { id: text } => {
+        Command::Suspend { id: text, reason } => {
             let account: AccountId = id("account", &text)?;
             context.confirm(&format!(
                 "Suspend {account}? None of its keys will be let in."
             ))?;
             show_changed(
                 context,
-                &accounts::suspend(&context.store()?, account, &actor, now)?,
+                &accounts::suspend(&context.store()?, account, reason.as_deref(), &actor, now)?,
             )
         }
-        Command::Resume { id: text } => show_changed(
-            context,
-            &accounts::resume(&context.store()?, id("account", &text)?, &actor, now)?,
-        ),
+        Command::Resume { id: text, reason } => {
+            let account = id("account", &text)?;
+            show_changed(
+                context,
+                &accounts::resume(&context.store()?, account, reason.as_deref(), &actor, now)?,
+            )
+        }
         Command::ResetPassword { id: text } => {
             let account: AccountId = id("account", &text)?;
             context.confirm(&format!("Give {account} a new password? The old one ends."))?;

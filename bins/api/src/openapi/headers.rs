@@ -8,13 +8,15 @@ use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 /// On every answer.
 const ALWAYS: [&str; 1] = ["X-Request-Id"];
 /// On every answer to a key that is known and used from where it may be.
-const COUNTED: [&str; 6] = [
+const COUNTED: [&str; 8] = [
     "X-RateLimit-Limit",
     "X-RateLimit-Remaining",
     "X-RateLimit-Reset",
     "RateLimit-Policy",
     "RateLimit",
     "X-Key-Expires-At",
+    "Deprecation",
+    "Sunset",
 ];
 
 /// The headers of an answer with that status, by name.
@@ -45,11 +47,14 @@ const NUMBERS: [(&str, &str, u64); 4] = [
 ];
 /// The other headers: name, meaning, example.
 #[rustfmt::skip]
-const TEXTS: [(&str, &str, &str); 7] = [
+const TEXTS: [(&str, &str, &str); 9] = [
     ("X-Request-Id", "Names the request, here and in the audit log.", "req_01h455vb4pex5vsknk084sn02q"),
     ("RateLimit-Policy", "The limit (`q`) and its window in seconds (`w`).", r#""key";q=1000;w=3600"#),
     ("RateLimit", "What remains (`r`), and the seconds until there is more (`t`).", r#""key";r=847;t=4"#),
     ("X-Key-Expires-At", "When the key ends; in its last 14 days only.", "2026-12-01T00:00:00.000000Z"),
+    ("Deprecation", "When the secret that was sent was replaced by a rotation of its key (RFC 9745); without a rotation \
+        it is not there. Time to take the new one.", "@1790000000"),
+    ("Sunset", "When that secret ends (RFC 8594).", "Tue, 22 Sep 2026 13:33:20 GMT"),
     ("WWW-Authenticate", "What was wrong with the credential, as far as the caller may know; for a missing permission \
         `error=\"insufficient_scope\"` and the one that is needed in `scope`.",
         r#"Bearer realm="torvus", error="invalid_token""#),

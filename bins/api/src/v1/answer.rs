@@ -7,7 +7,7 @@ use torvus_domain::{Id, IdKind, KeyId, KeyState, Refusal, Timestamp, VaultId, rf
 use torvus_gate::Grant;
 use torvus_storage::resources::Scope;
 use torvus_storage::resources::vaults::{self, Vault};
-use torvus_storage::{Conn, StorageError, keys};
+use torvus_storage::{Conn, StorageError, keys, secrets};
 
 /// What comes out of a transaction: the store may fail, or the request may be
 /// refused for what was found in it.
@@ -39,15 +39,37 @@ pub(super) fn own_vault(c: &mut Conn, scope: Scope, id: VaultId) -> Found<Vault>
     })
 }
 
-/// The key may still be used, and stays so until the transaction ends.
-pub(super) fn still_good(c: &mut Conn, key: KeyId, now: Timestamp) -> Found<()> {
-    let Some((key, account)) = keys::hold(c, key)? else {
+/// What opened the door: a key, and which of its secrets.
+#[derive(Clone, Copy)]
+pub(super) struct Shown {
+    key: KeyId,
+    secret: u32,
+}
+
+impl Shown {
+    pub(super) fn of(grant: &Grant) -> Self {
+        Self {
+            key: grant.key().id,
+            secret: grant.secret().number,
+        }
+    }
+}
+
+/// The key and its secret may still be used, and stay so until the
+/// transaction ends.
+pub(super) fn still_good(c: &mut Conn, shown: Shown, now: Timestamp) -> Found<()> {
+    // The secrets change only by whoever holds the key alone.
+    let Some((key, account)) = keys::hold(c, shown.key)? else {
+        return Ok(Err(Refusal::UnknownKey));
+    };
+    let Some(secret) = secrets::find(c, shown.key, shown.secret)? else {
         return Ok(Err(Refusal::UnknownKey));
     };
     Ok(match key.state(now) {
         KeyState::Revoked => Err(Refusal::RevokedKey),
         KeyState::Expired => Err(Refusal::ExpiredKey),
         KeyState::Active if account.suspended_at.is_some() => Err(Refusal::SuspendedAccount),
+        KeyState::Active if secret.ended(now) => Err(Refusal::ExpiredKey),
         KeyState::Active => Ok(()),
     })
 }

@@ -9,14 +9,14 @@ use actix_web::{HttpRequest, HttpResponse};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
-use torvus_domain::{KeyId, Refusal, Timestamp};
+use torvus_domain::{Refusal, Timestamp};
 use torvus_gate::Grant;
 use torvus_storage::Conn;
 use torvus_storage::idempotency::{self, Begin};
 use torvus_storage::resources::Scope;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 
-use super::answer::{Found, scope};
+use super::answer::{Found, Shown, scope};
 use super::{Answer, Context, schema};
 
 const HEADER: &str = "Idempotency-Key";
@@ -33,7 +33,7 @@ pub(super) struct Created {
 
 /// What may be sent again.
 pub(super) struct Origin {
-    key: KeyId,
+    shown: Shown,
     scope: Scope,
     once: Option<Once>,
 }
@@ -59,7 +59,7 @@ impl Origin {
             fingerprint: fingerprint(request, raw),
         });
         Ok(Self {
-            key: grant.key().id,
+            shown: Shown::of(grant),
             scope: scope(grant),
             once,
         })
@@ -74,7 +74,7 @@ pub(super) async fn create(
     make: impl FnOnce(&mut Conn) -> Found<Created> + Send + 'static,
 ) -> Answer {
     let told = context
-        .write(origin.key, move |c| once_only(c, &origin, now, make))
+        .write(origin.shown, move |c| once_only(c, &origin, now, make))
         .await?;
     let status = StatusCode::from_u16(told.status).map_err(|_| Refusal::Internal)?;
     let mut answer = HttpResponse::build(status);

@@ -12,7 +12,7 @@ use torvus_web::Call;
 use utoipa::ToSchema;
 use utoipa::openapi::schema::Object;
 
-use super::answer::{id, json, own_vault, scope, settle};
+use super::answer::{Shown, id, json, own_vault, scope, settle};
 use super::body;
 use super::described::{Made, Resource};
 use super::fields::Fields;
@@ -120,7 +120,7 @@ pub(super) async fn delete<T: InVault>(context: Arc<Context>, call: Call) -> Ans
     // Not read yet: whose the vault is counts before what is in it.
     let item_id = id::<T::Kind>(&call.params, 1);
     let scope = scope(&call.grant);
-    let deleted = context.write(call.grant.key().id, move |c| {
+    let deleted = context.write(Shown::of(&call.grant), move |c| {
         if let Err(refusal) = own_vault(c, scope, vault_id)? {
             return Ok(Err(refusal));
         }

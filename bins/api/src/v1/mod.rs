@@ -25,13 +25,13 @@ use std::sync::Arc;
 
 use actix_web::HttpResponse;
 use futures_util::future::LocalBoxFuture;
-use torvus_domain::{Clock, KeyId, Refusal};
+use torvus_domain::{Clock, Refusal};
 use torvus_storage::resources::policies::Policy;
 use torvus_storage::resources::recipients::Recipient;
 use torvus_storage::{Conn, Store};
 use torvus_web::Call;
 
-use answer::{Found, settle, still_good};
+use answer::{Found, Shown, settle, still_good};
 use documents::Item as Document;
 
 pub(crate) use described::{Described, Does, Made, described};
@@ -52,12 +52,12 @@ impl Context {
     /// body may take its time, and what was revoked meanwhile writes nothing.
     async fn write<T: Send + 'static>(
         &self,
-        key: KeyId,
+        shown: Shown,
         work: impl FnOnce(&mut Conn) -> Found<T> + Send + 'static,
     ) -> Result<T, Refusal> {
         let clock = Arc::clone(&self.clock);
         let written = self.store.run_write(move |c| {
-            if let Err(refusal) = still_good(c, key, clock.now().wall)? {
+            if let Err(refusal) = still_good(c, shown, clock.now().wall)? {
                 return Ok(Err(refusal));
             }
             work(c)

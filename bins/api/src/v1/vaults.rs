@@ -11,7 +11,7 @@ use torvus_web::Call;
 use utoipa::ToSchema;
 use utoipa::openapi::schema::Object;
 
-use super::answer::{id, json, own_vault, scope, settle, time};
+use super::answer::{Shown, id, json, own_vault, scope, settle, time};
 use super::body::{self, MAX_BYTES};
 use super::described::{Made, Resource};
 use super::fields::{Change, Fields};
@@ -149,7 +149,7 @@ async fn change(
     let change = read(&mut body.fields)?;
     body.fields.done()?;
     let now = context.clock.now().wall;
-    let changed = context.write(call.grant.key().id, move |c| {
+    let changed = context.write(Shown::of(&call.grant), move |c| {
         if let Err(refusal) = own_vault(c, scope, id)? {
             return Ok(Err(refusal));
         }
@@ -163,7 +163,7 @@ async fn change(
 pub(super) async fn delete(context: Arc<Context>, call: Call) -> Answer {
     let id = id(&call.params, 0)?;
     let scope = scope(&call.grant);
-    let deleted = context.write(call.grant.key().id, move |c| {
+    let deleted = context.write(Shown::of(&call.grant), move |c| {
         if let Err(refusal) = own_vault(c, scope, id)? {
             return Ok(Err(refusal));
         }

@@ -11,7 +11,7 @@ use torvus_authz::RouteTable;
 use torvus_domain::{
     Account, AccountId, ApiKey, Credential, Instants, IpAllowlist, KeyId, KeyLookup, KeySnapshot,
     LookupFuture, LookupUnavailable, PermissionSet, PlanName, Plans, Refusal, RequestFacts,
-    RequestId, Timestamp,
+    RequestId, Secret, Timestamp,
 };
 use torvus_gate::{Counted, Denied, Gate, Identity, KeyCache, Verdict};
 use torvus_key_core::{ApiKeyToken, Environment, KeyDigest, Pepper, PepperRing, PepperVersion};
@@ -107,7 +107,7 @@ pub(crate) fn issue(account: &Account, environment: Environment) -> (ApiKeyToken
     let snapshot = KeySnapshot {
         key,
         account: account.clone(),
-        secret_ends_at: None,
+        secret: Secret::FIRST,
         spent: Vec::new(),
         changing: false,
     };

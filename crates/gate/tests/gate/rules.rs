@@ -96,7 +96,7 @@ async fn where_the_keys_cannot_be_read_nobody_is_let_through() {
 async fn a_key_is_refused_from_the_instant_it_ends() {
     let mut world = World::new();
     let expiring = world.with_key(|found| found.key.expires_at = Some(after(10)));
-    let rotated = world.with_key(|found| found.secret_ends_at = Some(after(10)));
+    let rotated = world.with_key(|found| found.secret.ends_at = Some(after(10)));
     for token in [&expiring, &rotated] {
         world.second = 9;
         assert!(world.outcome(token).await.is_ok());

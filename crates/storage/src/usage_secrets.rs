@@ -1,0 +1,140 @@
+//! Who uses which secret of a key: kept for keys that were rotated, so that
+//! one knows when nobody needs the old one any more. A key with one secret has
+//! no row and costs nothing.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use diesel::dsl::case_when;
+use diesel::prelude::*;
+use diesel::upsert::excluded;
+use torvus_audit::AuditRecord;
+use torvus_domain::{KeyId, Timestamp};
+
+use crate::columns::{instant, micros, number, read};
+use crate::conn::each;
+use crate::schema::usage_secrets;
+use crate::{Conn, StorageError};
+
+const TABLE: &str = "usage_secrets";
+
+/// Requests with one secret from one address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecretUsage {
+    /// The secret's number.
+    pub secret: u32,
+    /// The address, where it was known.
+    pub ip: Option<IpAddr>,
+    /// How many.
+    pub count: u64,
+    /// How many of them came when the secret was not good any more.
+    pub refused: u64,
+    /// When the first came.
+    pub first_seen: Timestamp,
+    /// When the last came.
+    pub last_seen: Timestamp,
+}
+
+#[derive(Queryable, Insertable)]
+#[diesel(table_name = usage_secrets, treat_none_as_default_value = false)]
+struct Row {
+    key_id: String,
+    secret: i64,
+    ip: String,
+    requests: i64,
+    refused: i64,
+    first_seen: i64,
+    last_seen: i64,
+}
+
+/// The sums of one batch. Sorted: two batches lock rows in the same order.
+#[derive(Default)]
+pub(crate) struct Sums(BTreeMap<(String, u32, String), Row>);
+
+impl Sums {
+    /// Counts a record, unless its key had never been rotated when it came:
+    /// what it says of its secret tells.
+    pub(crate) fn add(&mut self, key_id: &str, record: &AuditRecord) {
+        let Some(secret) = record
+            .secret
+            .filter(|secret| *secret > 1 || record.secret_replaced)
+        else {
+            return;
+        };
+        let at = micros(record.at);
+        let ip = record.ip.map(|ip| ip.to_string()).unwrap_or_default();
+        let sum = self
+            .0
+            .entry((key_id.to_owned(), secret, ip.clone()))
+            .or_insert_with(|| Row {
+                key_id: key_id.to_owned(),
+                secret: i64::from(secret),
+                ip,
+                requests: 0,
+                refused: 0,
+                first_seen: at,
+                last_seen: at,
+            });
+        sum.requests += 1;
+        sum.refused += i64::from(record.used_key().is_none());
+        sum.first_seen = sum.first_seen.min(at);
+        sum.last_seen = sum.last_seen.max(at);
+    }
+
+    pub(crate) fn store(self, c: &mut Conn) -> Result<(), StorageError> {
+        use crate::schema::usage_secrets::dsl::*;
+        if self.0.is_empty() {
+            return Ok(());
+        }
+        let rows: Vec<Row> = self.0.into_values().collect();
+        each!(c, conn => diesel::insert_into(usage_secrets)
+            .values(rows)
+            .on_conflict((key_id, secret, ip))
+            .do_update()
+            .set((
+                requests.eq(requests + excluded(requests)),
+                refused.eq(refused + excluded(refused)),
+                first_seen.eq(case_when(
+                    excluded(first_seen).lt(first_seen),
+                    excluded(first_seen),
+                )
+                .otherwise(first_seen)),
+                last_seen.eq(case_when(
+                    excluded(last_seen).gt(last_seen),
+                    excluded(last_seen),
+                )
+                .otherwise(last_seen)),
+            ))
+            .execute(conn))?;
+        Ok(())
+    }
+}
+
+/// Who used which secret of a key since it was first rotated, the last to
+/// come first.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn of_key(c: &mut Conn, key: KeyId) -> Result<Vec<SecretUsage>, StorageError> {
+    use crate::schema::usage_secrets::dsl;
+    let rows: Vec<Row> = dsl::usage_secrets
+        .filter(dsl::key_id.eq(key.to_string()))
+        .order((dsl::last_seen.desc(), dsl::secret, dsl::ip))
+        .load(&mut c.0)?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(SecretUsage {
+                secret: number(TABLE, row.secret)?,
+                ip: match row.ip.as_str() {
+                    "" => None,
+                    ip => Some(read(TABLE, ip)?),
+                },
+                count: number(TABLE, row.requests)?,
+                refused: number(TABLE, row.refused)?,
+                first_seen: instant(TABLE, row.first_seen)?,
+                last_seen: instant(TABLE, row.last_seen)?,
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,10 @@
+DROP INDEX api_keys_by_end;
+DROP TABLE usage_secrets;
+DROP INDEX key_secrets_one_current;
+DROP INDEX key_secrets_by_number;
+CREATE INDEX key_secrets_by_key ON key_secrets (key_id);
+ALTER TABLE key_secrets DROP COLUMN ended_at;
+ALTER TABLE key_secrets DROP COLUMN replaced_at;
+ALTER TABLE key_secrets DROP COLUMN hint_last;
+ALTER TABLE key_secrets DROP COLUMN hint_first;
+ALTER TABLE key_secrets DROP COLUMN number;
