@@ -35,7 +35,8 @@ impl<'a> Node<'a> {
         node
     }
 
-    /// Starts it, where it does not run, and waits until it listens.
+    /// Starts it, where it does not run, and waits until it listens. A database that is held up by another
+    /// server, which is frozen, is no place to start on: then it is started again, as a service manager would.
     pub fn start_again(&self) {
         let mut command = self.app.api_command(&["serve"]);
         command.env("TORVUS_DATA_DIR", &self.data);
@@ -49,7 +50,9 @@ impl<'a> Node<'a> {
             command.env("TORVUS_DATABASE_URL", url);
             command.env("TORVUS_PEPPER_FILE", self.app.data_dir().join("pepper"));
         }
-        let server = Server::start(&mut command, self.log.clone());
+        let server = (0..9)
+            .find_map(|_| Server::try_start(&mut command, self.log.clone()).ok())
+            .unwrap_or_else(|| Server::start(&mut command, self.log.clone()));
         *self.server.lock().unwrap() = Some(server);
     }
 

@@ -25,6 +25,11 @@ pub(crate) struct Server {
 impl Server {
     /// Starts the command and waits until it listens. Its log is appended to `log`.
     pub(crate) fn start(command: &mut Command, log: PathBuf) -> Self {
+        Self::try_start(command, log).unwrap_or_else(|why| panic!("{why}"))
+    }
+
+    /// As [`Server::start`]; what it said where it did not.
+    pub(crate) fn try_start(command: &mut Command, log: PathBuf) -> Result<Self, String> {
         let file = std::fs::File::options()
             .create(true)
             .append(true)
@@ -54,17 +59,17 @@ impl Server {
                         RecvTimeoutError::Timeout => "took too long to start".to_owned(),
                         RecvTimeoutError::Disconnected => format!("did not start ({status})"),
                     };
-                    panic!("{command:?} {why}: {greeting:?}\n{log}");
+                    return Err(format!("{command:?} {why}: {greeting:?}\n{log}"));
                 }
             }
         };
-        Self {
+        Ok(Self {
             child,
             greeting,
             address,
             lines: Mutex::new(lines),
             log,
-        }
+        })
     }
 
     pub(crate) fn pid(&self) -> u32 {
