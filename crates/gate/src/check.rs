@@ -52,20 +52,37 @@ pub(crate) fn consistent(snapshot: &KeySnapshot, sent: Environment) -> Result<()
     Err(Refusal::Internal)
 }
 
-/// Key, secret and account are in force at `now`.
-pub(crate) fn alive(snapshot: &KeySnapshot, now: Timestamp) -> Result<(), Refusal> {
-    match snapshot.key.state(now) {
-        KeyState::Revoked => return Err(Refusal::RevokedKey),
-        KeyState::Expired => return Err(Refusal::ExpiredKey),
-        KeyState::Active => {}
+/// Nobody ended the key.
+pub(crate) const fn not_revoked(key: &ApiKey) -> Result<(), Refusal> {
+    match key.revoked_at {
+        Some(_) => Err(Refusal::RevokedKey),
+        None => Ok(()),
     }
-    if snapshot.secret_ends_at.is_some_and(|end| end <= now) {
-        return Err(Refusal::ExpiredKey);
+}
+
+/// The key is in force at `now`.
+pub(crate) fn not_expired(key: &ApiKey, now: Timestamp) -> Result<(), Refusal> {
+    match key.state(now) {
+        KeyState::Active => Ok(()),
+        KeyState::Expired => Err(Refusal::ExpiredKey),
+        KeyState::Revoked => Err(Refusal::RevokedKey),
     }
-    if snapshot.account.suspended_at.is_some() {
-        return Err(Refusal::SuspendedAccount);
+}
+
+/// The secret that was sent is in force at `now`.
+pub(crate) fn secret(snapshot: &KeySnapshot, now: Timestamp) -> Result<(), Refusal> {
+    match snapshot.secret_ends_at {
+        Some(end) if end <= now => Err(Refusal::ExpiredKey),
+        _ => Ok(()),
     }
-    Ok(())
+}
+
+/// The account's keys are let in.
+pub(crate) const fn account(account: &Account) -> Result<(), Refusal> {
+    match account.suspended_at {
+        Some(_) => Err(Refusal::SuspendedAccount),
+        None => Ok(()),
+    }
 }
 
 /// The key may be used from there. Where the address is not known, nobody can
