@@ -17,6 +17,7 @@ pub mod peppers;
 mod pool;
 pub mod resources;
 mod schema;
+pub mod snapshots;
 mod store;
 mod tx;
 mod url;

@@ -1,6 +1,7 @@
 //! The gate over keys in memory.
 
 #[cfg(test)]
+mod explain;
 mod kit;
 #[cfg(test)]
 mod limits;
