@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod explain;
+#[cfg(test)]
 mod kit;
 #[cfg(test)]
 mod limits;
