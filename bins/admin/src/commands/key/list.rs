@@ -1,0 +1,59 @@
+//! `torvus-admin key list`.
+
+use std::collections::HashMap;
+
+use torvus_domain::{Account, AccountId, ApiKey};
+use torvus_storage::{accounts, keys as rows};
+
+use crate::context::{Context, id};
+use crate::failure::Failure;
+use crate::{output, view};
+
+pub(super) fn run(context: &Context, account: Option<&str>, all: bool) -> Result<(), Failure> {
+    let account: Option<AccountId> = account.map(|text| id("account", text)).transpose()?;
+    let (store, now) = (context.store_with_all_records()?, context.now());
+    let (keys, owners) =
+        store.read(|c| Ok((rows::list(c, account, all, now)?, accounts::list(c)?)))?;
+    if let Some(account) = account.filter(|account| owners.iter().all(|owner| owner.id != *account))
+    {
+        return Err(Failure::not_found(format!("there is no account {account}")));
+    }
+    if context.json {
+        let owners: HashMap<AccountId, &Account> =
+            owners.iter().map(|owner| (owner.id, owner)).collect();
+        let view = |key: &ApiKey| {
+            view::key(
+                key,
+                owners.get(&key.account_id).copied(),
+                &context.settings.plans,
+                now,
+            )
+        };
+        return output::json_list(keys.iter().map(view).collect());
+    }
+    let row = |key: &ApiKey| {
+        vec![
+            key.id.to_string(),
+            key.account_id.to_string(),
+            key.name.to_string(),
+            key.hint.to_string(),
+            key.permissions.to_string(),
+            key.state(now).to_string(),
+            view::when(key.expires_at, "never"),
+            view::when(key.last_used_at, "never"),
+        ]
+    };
+    output::table(
+        &[
+            "id",
+            "account",
+            "name",
+            "key",
+            "permissions",
+            "state",
+            "expires",
+            "last used",
+        ],
+        keys.iter().map(row).collect(),
+    )
+}

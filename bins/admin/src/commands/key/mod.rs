@@ -1,0 +1,43 @@
+//! `torvus-admin key`: one file a command.
+
+mod create;
+mod list;
+mod revoke;
+mod show;
+mod usage;
+
+use serde_json::Value;
+use torvus_domain::{ApiKey, KeyId};
+use torvus_storage::{Store, accounts, keys as rows};
+
+use crate::cli::Key as Command;
+use crate::context::{Context, id};
+use crate::failure::Failure;
+use crate::view;
+
+pub(super) fn run(context: &Context, command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Create(args) => create::run(context, &args),
+        Command::List { account, all } => list::run(context, account.as_deref(), all),
+        Command::Show { id } => show::run(context, &id),
+        Command::Revoke { id, reason } => revoke::run(context, &id, reason.as_deref()),
+        Command::Usage { id, days } => usage::run(context, &id, days),
+    }
+}
+
+fn found(store: &Store, text: &str) -> Result<ApiKey, Failure> {
+    let key: KeyId = id("key", text)?;
+    store
+        .read(|c| rows::find(c, key))?
+        .ok_or_else(|| Failure::not_found(format!("there is no key {text}")))
+}
+
+fn view_of(context: &Context, store: &Store, key: &ApiKey) -> Result<Value, Failure> {
+    let account = store.read(|c| accounts::find(c, key.account_id))?;
+    Ok(view::key(
+        key,
+        account.as_ref(),
+        &context.settings.plans,
+        context.now(),
+    ))
+}
