@@ -1,9 +1,14 @@
 //! `torvus-admin key`: one file a command.
 
 mod create;
+mod explain;
 mod list;
+mod replay;
 mod revoke;
 mod show;
+mod simulate;
+mod suggest;
+mod update_line;
 mod usage;
 
 use serde_json::Value;
@@ -22,6 +27,9 @@ pub(super) fn run(context: &Context, command: Command) -> Result<(), Failure> {
         Command::Show { id } => show::run(context, &id),
         Command::Revoke { id, reason } => revoke::run(context, &id, reason.as_deref()),
         Command::Usage { id, days } => usage::run(context, &id, days),
+        Command::Explain(args) => explain::run(context, &args),
+        Command::Simulate { id, change, days } => simulate::run(context, &id, &change, days),
+        Command::Suggest { id, days } => suggest::run(context, &id, days),
     }
 }
 
