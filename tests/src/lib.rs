@@ -38,6 +38,7 @@ mod raw;
 pub mod routes;
 mod rows;
 mod server;
+mod store;
 mod strace;
 mod template;
 mod tmpfs;
