@@ -7,15 +7,18 @@ pub(crate) const PLANS: &str = "[plans.shared]\nlive_requests_per_hour = 40\n\
     test_requests_per_hour = 90\nlimit_scope = \"account\"\nip_allowlist = true\n\
     [plans.wide]\nlive_requests_per_hour = 1000000\ntest_requests_per_hour = 1000000\nip_allowlist = true\n";
 
-const LISTS: [&[&str]; 5] = [
+const LISTS: [&[&str]; 6] = [
+    &[],
     &[],
     &[],
     &["--allow-ip", "203.0.113.0/24"],
     &["--allow-ip", "198.51.100.7", "--allow-ip", "2001:db8::/32"],
     &["--allow-ip", "203.0.113.5", "--allow-ip", "192.0.2.0/31"],
 ];
-const ENDS: [&str; 5] = ["never", "90d", "1y", "1s", "15s"];
-const PERMISSIONS: [&str; 7] = [
+const ENDS: [&str; 8] = ["never", "90d", "1y", "never", "90d", "1y", "1s", "15s"];
+const PERMISSIONS: [&str; 9] = [
+    "read,write,delete",
+    "read,write,delete",
     "read",
     "write",
     "delete",
@@ -33,11 +36,13 @@ const ADDRESSES: [&str; 7] = [
     "2001:db8::7",
     "::ffff:203.0.113.5",
 ];
-const METHODS: [&str; 12] = [
-    "GET", "GET", "GET", "HEAD", "POST", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "get",
-    "PROPFIND",
+const METHODS: [&str; 15] = [
+    "GET", "GET", "GET", "GET", "GET", "GET", "HEAD", "POST", "POST", "PUT", "PATCH", "DELETE",
+    "OPTIONS", "get", "PROPFIND",
 ];
-const PATHS: [&str; 24] = [
+const PATHS: [&str; 26] = [
+    "/v1/vaults",
+    "/v1/check-ins",
     "/v1/account",
     "/v1/account",
     "/v1/vaults",
@@ -123,7 +128,12 @@ pub(crate) fn keys(app: &TestApp, dice: &mut Dice, plan: &str, count: usize) -> 
         more.extend(limit);
         more.extend(*dice.pick(&LISTS));
         let environment = *dice.pick(&["live", "live", "test"]);
-        let key = app.key_with(&account, environment, *dice.pick::<&str>(&PERMISSIONS), &more);
+        let key = app.key_with(
+            &account,
+            environment,
+            *dice.pick::<&str>(&PERMISSIONS),
+            &more,
+        );
         Held {
             key,
             account: account.clone(),
