@@ -378,6 +378,11 @@ impl TestApp {
         Some(self.postgres().dump(url))
     }
 
+    /// Where its database on PostgreSQL is.
+    pub(crate) fn database_url(&self) -> Option<&str> {
+        self.url.as_deref()
+    }
+
     /// The pepper as it was given or generated: the base64 text.
     pub fn pepper(&self) -> String {
         let line = match self.url {

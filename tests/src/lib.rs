@@ -42,6 +42,7 @@ mod raw;
 pub mod routes;
 mod rows;
 mod server;
+mod store;
 mod strace;
 mod template;
 mod tmpfs;

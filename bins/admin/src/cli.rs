@@ -1,9 +1,12 @@
 //! The command line (public contract, section 6).
 
+mod why;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use torvus_settings::SettingsArgs;
+pub(crate) use why::{KeyChange, KeyExplain};
 
 const EXIT_CODES: &str = "Settings are also TORVUS_… variables (TORVUS_DATA_DIR, …) and lines of the file.\n\n\
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, \
@@ -150,6 +153,27 @@ pub(crate) enum Key {
     Usage {
         id: String,
         /// How many days back, today included
+        #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=3_650))]
+        days: u16,
+    },
+    /// Say why a request would be let in or not, and what would change that
+    #[command(after_help = why::EXPLAIN_EXAMPLE)]
+    Explain(Box<KeyExplain>),
+    /// Say which of its recorded requests a change would refuse
+    #[command(after_help = why::SIMULATE_EXAMPLE)]
+    Simulate {
+        id: String,
+        #[command(flatten)]
+        change: KeyChange,
+        /// How many days back
+        #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=3_650))]
+        days: u16,
+    },
+    /// Propose the least that its recorded requests needed, and prove it
+    #[command(after_help = why::SUGGEST_EXAMPLE)]
+    Suggest {
+        id: String,
+        /// How many days back
         #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=3_650))]
         days: u16,
     },

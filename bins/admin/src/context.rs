@@ -142,3 +142,14 @@ pub(crate) fn id<T: FromStr>(what: &str, text: &str) -> Result<T, Failure> {
     text.parse()
         .map_err(|_| Failure::not_found(format!("there is no {what} {text}")))
 }
+
+/// Reads an instant, where one is given.
+pub(crate) fn instant(name: &str, text: Option<&String>) -> Result<Option<Timestamp>, Failure> {
+    let read = |text: &String| {
+        text.parse().map_err(|_| {
+            let like = "use an instant such as 2026-11-24T00:00:00Z";
+            Failure::invalid(format!("{name} {text:?}: {like}"))
+        })
+    };
+    text.map(read).transpose()
+}

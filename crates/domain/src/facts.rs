@@ -5,6 +5,10 @@ use std::net::IpAddr;
 
 use crate::{Instants, RequestId};
 
+/// A URI with more bytes than this, its query included, is refused before
+/// anything is asked of its key (public contract, section 3).
+pub const URI_BYTES_MAX: usize = 2_048;
+
 /// What was sent to prove who is asking.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Credential<'a> {

@@ -2,6 +2,7 @@
 
 mod account;
 mod budget;
+mod covering;
 mod email;
 mod facts;
 mod ids;
@@ -19,8 +20,9 @@ mod time;
 
 pub use account::Account;
 pub use budget::{Budget, BudgetError, Spent};
+pub use covering::Covering;
 pub use email::{Email, EmailError};
-pub use facts::{Credential, RequestFacts};
+pub use facts::{Credential, RequestFacts, URI_BYTES_MAX};
 pub use ids::{
     AccountId, AuditId, ChainId, CheckInId, DocumentId, Id, IdError, IdKind, KeyId, NodeId,
     PolicyId, RecipientId, RequestId, VaultId, kinds,

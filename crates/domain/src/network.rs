@@ -5,6 +5,8 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use ipnetwork::{IpNetwork, Ipv4Network};
 
+use crate::Covering;
+
 /// Addresses and networks that a key is bound to; empty means any.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct IpAllowlist(Vec<IpNetwork>);
@@ -61,6 +63,39 @@ impl IpAllowlist {
             return Err(NetworkError::TooMany(networks.len()));
         }
         Ok(Self(networks))
+    }
+
+    pub(crate) const fn of(networks: Vec<IpNetwork>) -> Self {
+        Self(networks)
+    }
+
+    pub(crate) fn networks(&self) -> impl Iterator<Item = &IpNetwork> {
+        self.0.iter()
+    }
+
+    /// The first address of the first entry, as an example of who may pass;
+    /// none where any may.
+    #[must_use]
+    pub fn example(&self) -> Option<IpAddr> {
+        self.0.first().map(IpNetwork::network)
+    }
+
+    /// This list, and this address with it. Where the list is full, networks
+    /// are put together, none wider than needed; `None` where that would keep
+    /// nobody out.
+    #[must_use]
+    pub fn with(&self, address: IpAddr) -> Option<Self> {
+        if self.0.len() < Self::MAX {
+            let mut networks = self.0.clone();
+            if !networks.contains(&address.to_canonical().into()) {
+                networks.push(address.to_canonical().into());
+            }
+            return Some(Self(networks));
+        }
+        let mut covering = Covering::default();
+        covering.add_list(self);
+        covering.add(address);
+        covering.list()
     }
 
     /// Whether a request from this address may pass. An IPv4-mapped IPv6

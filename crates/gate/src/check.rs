@@ -53,20 +53,38 @@ pub(crate) fn consistent(snapshot: &KeySnapshot, sent: Environment) -> Result<()
     Err(Refusal::Internal)
 }
 
-/// Key, secret and account are in force at `now`.
-pub(crate) fn alive(snapshot: &KeySnapshot, now: Timestamp) -> Result<(), Refusal> {
-    match snapshot.key.state(now) {
-        KeyState::Revoked => return Err(Refusal::RevokedKey),
-        KeyState::Expired => return Err(Refusal::ExpiredKey),
-        KeyState::Active => {}
+/// Nobody ended the key.
+pub(crate) const fn not_revoked(key: &ApiKey) -> Result<(), Refusal> {
+    match key.revoked_at {
+        Some(_) => Err(Refusal::RevokedKey),
+        None => Ok(()),
     }
+}
+
+/// The key is in force at `now`.
+pub(crate) fn not_expired(key: &ApiKey, now: Timestamp) -> Result<(), Refusal> {
+    match key.state(now) {
+        KeyState::Active => Ok(()),
+        KeyState::Expired => Err(Refusal::ExpiredKey),
+        KeyState::Revoked => Err(Refusal::RevokedKey),
+    }
+}
+
+/// The secret that was sent is in force at `now`.
+pub(crate) fn secret(snapshot: &KeySnapshot, now: Timestamp) -> Result<(), Refusal> {
     if snapshot.secret.ended(now) {
-        return Err(Refusal::ExpiredKey);
+        Err(Refusal::ExpiredKey)
+    } else {
+        Ok(())
     }
-    if snapshot.account.suspended_at.is_some() {
-        return Err(Refusal::SuspendedAccount);
+}
+
+/// The account's keys are let in.
+pub(crate) const fn account(account: &Account) -> Result<(), Refusal> {
+    match account.suspended_at {
+        Some(_) => Err(Refusal::SuspendedAccount),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// The key may be used from there. Where the address is not known, nobody can

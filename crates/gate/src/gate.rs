@@ -1,4 +1,4 @@
-//! The gate: a request's path through all the rules, on one screen.
+//! The gate: from a request's credential to its verdict.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,8 +8,10 @@ use torvus_authz::{RouteMatch, RouteTable};
 use torvus_domain::{Plans, RequestFacts};
 use torvus_key_core::PepperRing;
 
+use crate::decision::{Asked, Rules, decide};
+use crate::trace::Untraced;
 use crate::verdict::Denied;
-use crate::{Grant, Identity, KeyCache, Verdict, check, rate};
+use crate::{Grant, KeyCache, Verdict, check};
 
 /// Decides on requests. The one place where a [`Grant`] is made.
 pub struct Gate {
@@ -39,9 +41,8 @@ impl Gate {
 
     /// Decides on one request, and counts it against its budget.
     ///
-    /// The order is that of the public contract, section 3: key, address,
-    /// limit, route, permission. The route is found first, so that a record of
-    /// any refusal can name it, but it is acted upon in its turn.
+    /// The route is found first, so that a record of any refusal can name it,
+    /// but it is acted upon in its turn; see [`decide`].
     pub async fn check(&self, facts: &RequestFacts<'_>) -> Verdict {
         let routes = self.routes.load_full();
         let found = routes.find(facts.method, facts.path);
@@ -55,34 +56,31 @@ impl Gate {
         }
     }
 
-    /// The rules, one a line; the first that is broken ends it.
+    /// Finds the key, and holds the request against the rules.
     async fn decide(
         &self,
         facts: &RequestFacts<'_>,
         found: RouteMatch<'_>,
     ) -> Result<Verdict, Denied> {
-        // Who is asking?
         let presented = check::credential(facts.credential, &self.peppers)?;
         let snapshot = check::known(self.keys.find(&presented.digests, &facts.now).await)?;
-        let who = Identity::of(&snapshot);
-        let known = |refusal| Denied::known(refusal, &who);
-        check::consistent(&snapshot, presented.environment).map_err(known)?;
-        check::alive(&snapshot, facts.now.wall).map_err(known)?;
-        // From where?
-        check::address(&snapshot.key, facts.client_ip).map_err(known)?;
-        // How often?
-        let plan = check::plan(&snapshot.account, &self.plans.load()).map_err(known)?;
-        let rate = rate::count(self.keys.limiter(), &snapshot, &plan, &facts.now);
-        let counted = |refusal| Denied::counted(refusal, &who, rate);
-        rate.within().map_err(counted)?;
-        // What for, and may they?
-        let (route, params) = check::route(found).map_err(counted)?;
-        route.permits(snapshot.key.permissions).map_err(counted)?;
+        let asked = Asked {
+            environment: presented.environment,
+            client_ip: facts.client_ip,
+            now: facts.now,
+            found,
+        };
+        let plans = self.plans.load();
+        let rules = Rules {
+            plans: &plans,
+            limiter: self.keys.limiter(),
+        };
+        let passed = decide(&snapshot, asked, rules, &mut Untraced).map_err(|denied| *denied)?;
         Ok(Verdict::Allow {
-            grant: Grant::new(snapshot, plan),
-            route: route.clone(),
-            params,
-            rate,
+            grant: Grant::new(snapshot, passed.plan),
+            route: passed.route.clone(),
+            params: passed.params,
+            rate: passed.rate,
         })
     }
 }

@@ -2,17 +2,24 @@
 
 mod cache;
 mod check;
+mod decision;
+mod explain;
 mod gate;
 mod grant;
 mod identity;
 mod lease;
 mod rate;
+mod replay;
+mod trace;
 mod verdict;
 
 pub use cache::KeyCache;
+pub use explain::{Change, Explanation, Finding, Question, Remedy, explain};
 pub use gate::Gate;
 pub use grant::Grant;
 pub use identity::Identity;
 pub use lease::{LeaseKeeper, Renewal};
 pub use rate::Counted;
+pub use replay::{Recorded, replay};
+pub use trace::Check;
 pub use verdict::{Denied, Verdict};

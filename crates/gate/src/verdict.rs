@@ -40,15 +40,15 @@ pub struct Denied {
 
 impl Denied {
     /// The key is known, the request is not counted.
-    pub(crate) fn known(refusal: Refusal, who: &Identity) -> Self {
+    pub(crate) fn known(refusal: Refusal, who: Identity) -> Self {
         Self {
-            who: Some(who.clone()),
+            who: Some(who),
             ..Self::from(refusal)
         }
     }
 
     /// The request is counted.
-    pub(crate) fn counted(refusal: Refusal, who: &Identity, rate: Counted) -> Self {
+    pub(crate) fn counted(refusal: Refusal, who: Identity, rate: Counted) -> Self {
         Self {
             rate: Some(rate),
             ..Self::known(refusal, who)

@@ -20,6 +20,7 @@ mod pool;
 pub mod resources;
 mod schema;
 pub mod secrets;
+pub mod snapshots;
 mod stir;
 mod store;
 mod tx;

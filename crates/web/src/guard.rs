@@ -11,7 +11,9 @@ use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use torvus_audit::AuditRecord;
 use torvus_audit::journal::Journals;
-use torvus_domain::{Clock, Instants, Outcome, Refusal, RequestFacts, RequestId, TrustedProxies};
+use torvus_domain::{
+    Clock, Instants, Outcome, Refusal, RequestFacts, RequestId, TrustedProxies, URI_BYTES_MAX,
+};
 use torvus_gate::{Counted, Denied, Gate, Identity, Verdict};
 
 use crate::client_ip::client_ip;
@@ -20,9 +22,8 @@ use crate::credential::credential;
 use crate::problem::respond;
 use crate::{Call, end_headers, rate_headers, record, with_request_id};
 
-/// A URI above this is refused before authentication (public contract, section 3).
-pub(crate) const URI_BYTES_MAX: usize = 2_048;
-/// So are headers above this, counted as they stand on the wire.
+/// Headers above this are refused before authentication, counted as they stand
+/// on the wire (public contract, section 3).
 const HEADER_BYTES_MAX: usize = 16_384;
 
 /// What every protected request needs.

@@ -3,9 +3,7 @@
 use actix_web::HttpRequest;
 use actix_web::http::header::{HeaderMap, HeaderName};
 use torvus_authz::plain_path;
-use torvus_domain::Refusal;
-
-use crate::guard::URI_BYTES_MAX;
+use torvus_domain::{Refusal, URI_BYTES_MAX};
 
 const METHOD: [HeaderName; 2] = [
     HeaderName::from_static("x-forwarded-method"),

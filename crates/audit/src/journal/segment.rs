@@ -186,10 +186,11 @@ impl SegmentReader {
         let had = self.piece.len();
         let from = self.offset + had as u64;
         let most = usize::try_from(self.end.saturating_sub(from)).unwrap_or(PIECE);
-        self.piece.resize(had + most.min(PIECE), 0);
-        let room = self.piece.get_mut(had..).unwrap_or_default();
-        let read = self.file.read_at(room, from)?;
-        self.piece.truncate(had + read);
+        // The allocator hands out zeroes; mostly there is little to read.
+        let mut room = vec![0; most.min(PIECE)];
+        let read = self.file.read_at(&mut room, from)?;
+        self.piece
+            .extend_from_slice(room.get(..read).unwrap_or_default());
         Ok(read > 0)
     }
 }

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod cache;
 #[cfg(test)]
+mod explain;
+#[cfg(test)]
 mod kit;
 #[cfg(test)]
 mod limits;

@@ -3,10 +3,9 @@
 use std::str::FromStr;
 
 use torvus_audit::AuditFilter;
-use torvus_domain::Timestamp;
 
 use crate::cli::Filters;
-use crate::context::{id, value};
+use crate::context::{id, instant, value};
 use crate::failure::Failure;
 
 pub(super) fn filter(filters: &Filters) -> Result<AuditFilter, Failure> {
@@ -37,14 +36,4 @@ where
 
 fn named<T: FromStr>(what: &str, text: Option<&String>) -> Result<Option<T>, Failure> {
     text.map(|text| id(what, text)).transpose()
-}
-
-pub(super) fn instant(name: &str, text: Option<&String>) -> Result<Option<Timestamp>, Failure> {
-    let read = |text: &String| {
-        text.parse().map_err(|_| {
-            let like = "use an instant such as 2026-11-24T00:00:00Z";
-            Failure::invalid(format!("{name} {text:?}: {like}"))
-        })
-    };
-    text.map(read).transpose()
 }

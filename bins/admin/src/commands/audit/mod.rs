@@ -40,7 +40,7 @@ pub(super) fn run(context: &Context, command: &Audit) -> Result<(), Failure> {
 }
 
 /// Hands over each record that is wanted, a page at a time.
-fn each(
+pub(super) fn each(
     store: &Store,
     mut filter: AuditFilter,
     mut take: impl FnMut(&Entry) -> std::io::Result<()>,

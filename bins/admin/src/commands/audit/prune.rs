@@ -6,9 +6,8 @@ use torvus_domain::{Timestamp, rfc3339};
 use torvus_storage::audit as rows;
 use torvus_storage::chains::{self, Pruned};
 
-use super::filters::instant;
 use super::key;
-use crate::context::Context;
+use crate::context::{Context, instant};
 use crate::failure::Failure;
 use crate::output;
 

@@ -1,14 +1,19 @@
 //! `torvus-admin key`: one file a command.
 
 mod create;
+mod explain;
 mod grace;
 mod handover;
 mod list;
+mod replay;
 mod revoke;
 mod rotate;
 mod secrets;
 mod show;
+mod simulate;
+mod suggest;
 mod update;
+mod update_line;
 mod usage;
 
 use serde_json::Value;
@@ -34,6 +39,9 @@ pub(super) fn run(context: &Context, command: Command) -> Result<(), Failure> {
         Command::Update(args) => update::run(context, &args),
         Command::Revoke { id, reason } => revoke::run(context, &id, reason.as_deref()),
         Command::Usage { id, days } => usage::run(context, &id, days),
+        Command::Explain(args) => explain::run(context, &args),
+        Command::Simulate { id, change, days } => simulate::run(context, &id, &change, days),
+        Command::Suggest { id, days } => suggest::run(context, &id, days),
     }
 }
 
