@@ -6,6 +6,7 @@ mod actor;
 mod bootstrap;
 mod error;
 pub mod keys;
+pub mod leaks;
 mod password;
 
 pub use actor::Actor;
