@@ -24,6 +24,7 @@ pub(crate) struct FileSettings {
     pub(crate) journal_max: Option<String>,
     pub(crate) drain_delay: Option<String>,
     pub(crate) routes: Option<String>,
+    pub(crate) github_secret_scanning: Option<String>,
     pub(crate) grpc_listen: Option<String>,
     pub(crate) dashboard: Option<bool>,
     #[serde(default)]
