@@ -365,7 +365,8 @@ impl TestApp {
         line.trim().split_once(':').unwrap().1.to_owned()
     }
 
-    pub(crate) fn admin_command(&self) -> Command {
+    /// `torvus-admin` with what it needs to find the app's data.
+    pub fn admin_command(&self) -> Command {
         let mut command = bare(&admin_binary());
         if let Some(config) = &self.config {
             command.arg("--config").arg(config);

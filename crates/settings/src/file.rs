@@ -31,7 +31,7 @@ pub(crate) struct FileSettings {
     pub(crate) plans: BTreeMap<String, PlanPatch>,
 }
 
-const KEYS: [&str; 15] = [
+const KEYS: [&str; 16] = [
     "data_dir",
     "database_url",
     "redis_url",
@@ -44,6 +44,7 @@ const KEYS: [&str; 15] = [
     "journal_max",
     "drain_delay",
     "routes",
+    "github_secret_scanning",
     "grpc_listen",
     "dashboard",
     "plans",
