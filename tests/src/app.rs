@@ -378,11 +378,6 @@ impl TestApp {
         Some(self.postgres().dump(url))
     }
 
-    /// Where its database on PostgreSQL is.
-    pub(crate) fn database_url(&self) -> Option<&str> {
-        self.url.as_deref()
-    }
-
     /// The pepper as it was given or generated: the base64 text.
     pub fn pepper(&self) -> String {
         let line = match self.url {
@@ -392,7 +387,8 @@ impl TestApp {
         line.trim().split_once(':').unwrap().1.to_owned()
     }
 
-    pub(crate) fn admin_command(&self) -> Command {
+    /// `torvus-admin` with what it needs to find the app's data.
+    pub fn admin_command(&self) -> Command {
         let mut command = bare(&admin_binary());
         if let Some(config) = &self.config {
             command.arg("--config").arg(config);

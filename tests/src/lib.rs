@@ -64,7 +64,7 @@ pub use load::{Load, Noted};
 pub use nginx::Nginx;
 pub use node::Node;
 pub use postgres::Cluster;
-pub use programs::{Ended, api_binary, run_to_end};
+pub use programs::{Ended, admin_binary, api_binary, run_fed, run_to_end};
 pub use raw::{KeepAlive, RawClient};
 pub use server::{key_like, wait_until};
 pub use strace::{Call, Event, STRACE, events};

@@ -11,7 +11,8 @@ pub fn api_binary() -> PathBuf {
     beside_the_test("torvus-api")
 }
 
-pub(crate) fn admin_binary() -> PathBuf {
+/// The operator's program.
+pub fn admin_binary() -> PathBuf {
     beside_the_test("torvus-admin")
 }
 
@@ -54,10 +55,15 @@ pub struct Ended {
 
 /// Runs a command to its end; one that does not end within a minute is killed, and the test fails.
 pub fn run_to_end(command: &mut Command) -> Ended {
+    run_fed(command, Stdio::null())
+}
+
+/// The same with a standard input.
+pub fn run_fed(command: &mut Command, input: impl Into<Stdio>) -> Ended {
     let out = tempfile::NamedTempFile::new().unwrap();
     let err = tempfile::NamedTempFile::new().unwrap();
     let mut child = command
-        .stdin(Stdio::null())
+        .stdin(input)
         .stdout(out.reopen().unwrap())
         .stderr(err.reopen().unwrap())
         .spawn()

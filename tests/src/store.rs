@@ -7,12 +7,7 @@ use crate::TestApp;
 impl TestApp {
     /// The database, as a program of Torvus opens it.
     pub fn store(&self) -> Store {
-        let file = self.data_dir().join("torvus.db");
-        let url = match self.database_url() {
-            Some(url) => url.to_owned(),
-            None => format!("sqlite:{}", file.display()),
-        };
-        Store::open(&StoreUrl::parse(&url).unwrap()).unwrap()
+        Store::open(&StoreUrl::parse(&self.database_url()).unwrap()).unwrap()
     }
 
     /// Moves every answered request into that database.

@@ -138,6 +138,15 @@ fn proxies_and_routes_are_read_before_anything_is_bound() {
 }
 
 #[test]
+fn the_keys_of_github_are_read_before_anything_is_bound() {
+    let name = "--github-secret-scanning";
+    assert_refused(None, &[name, "gone.json"], &[], &[name, "gone.json"]);
+    // A file that is there, but is another one.
+    let other = [("TORVUS_GITHUB_SECRET_SCANNING", "/etc/passwd")];
+    assert_refused(None, &[], &other, &[name, "/etc/passwd"]);
+}
+
+#[test]
 fn what_is_not_built_yet_is_refused() {
     assert_refused(None, &["--redis-url", "redis://127.0.0.1"], &[], &["redis"]);
     assert_refused(None, &["--grpc-listen", "127.0.0.1:0"], &[], &["grpc"]);

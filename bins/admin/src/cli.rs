@@ -1,5 +1,6 @@
 //! The command line (public contract, section 6).
 
+mod leak;
 mod why;
 
 use std::path::PathBuf;
@@ -7,6 +8,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use torvus_settings::SettingsArgs;
 pub(crate) use why::{KeyChange, KeyExplain};
+
+pub(crate) use leak::Leak;
 
 const EXIT_CODES: &str = "Settings are also TORVUS_… variables (TORVUS_DATA_DIR, …) and lines of the file.\n\n\
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, \
@@ -42,6 +45,9 @@ pub(crate) enum Command {
     /// The audit log
     #[command(subcommand)]
     Audit(Audit),
+    /// Keys that others may have seen
+    #[command(subcommand)]
+    Leak(Leak),
     /// Say what is wrong with this installation, and what to do
     Doctor,
 }

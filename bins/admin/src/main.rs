@@ -6,6 +6,7 @@ mod context;
 mod failure;
 mod output;
 mod progress;
+mod search;
 mod view;
 
 use std::process::ExitCode;

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::output;
+
 /// Counts records.
 pub(crate) struct Progress {
     bar: ProgressBar,
@@ -17,11 +19,22 @@ const STEP: u64 = 1_000;
 impl Progress {
     /// Starts; `done` says what happens to the records: `exported`, `verified`.
     pub(crate) fn start(done: &'static str) -> Self {
+        Self::with_template(&format!(
+            "{{spinner}} {{human_pos}} records {done}, {{per_sec}}, {{elapsed}}"
+        ))
+    }
+
+    /// The same for bytes: see [`Progress::add`].
+    pub(crate) fn of_bytes(done: &'static str) -> Self {
+        Self::with_template(&format!(
+            "{{spinner}} {{bytes}} {done}, {{bytes_per_sec}}, {{elapsed}}"
+        ))
+    }
+
+    fn with_template(template: &str) -> Self {
         // Hides itself where standard error is no terminal.
         let bar = ProgressBar::new_spinner();
-        let template =
-            format!("{{spinner}} {{human_pos}} records {done}, {{per_sec}}, {{elapsed}}");
-        if let Ok(style) = ProgressStyle::with_template(&template) {
+        if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }
         if !bar.is_hidden() {
@@ -36,6 +49,17 @@ impl Progress {
         if self.count.is_multiple_of(STEP) {
             self.bar.set_position(self.count);
         }
+    }
+
+    /// So many more.
+    pub(crate) fn add(&mut self, count: u64) {
+        self.count += count;
+        self.bar.set_position(self.count);
+    }
+
+    /// Says something beside the line.
+    pub(crate) fn note(&self, text: &str) {
+        self.bar.suspend(|| output::note(text));
     }
 
     /// Takes the line away.

@@ -10,6 +10,7 @@ use torvus_web::{Guard, Told, forward_auth, guarded, respond, with_request_id};
 
 use crate::failure::Failure;
 use crate::http::Watched;
+use crate::leaks::{self, Leaks};
 use crate::openapi::Documents;
 use crate::v1;
 
@@ -26,6 +27,8 @@ pub(crate) struct App {
     handlers: Vec<v1::Handler>,
     context: Arc<v1::Context>,
     documents: Documents,
+    /// Takes reports of leaked keys, where that is wanted.
+    leaks: Option<Leaks>,
 }
 
 impl App {
@@ -36,6 +39,7 @@ impl App {
         guard: Guard,
         forward: Guard,
         context: Arc<v1::Context>,
+        leaks: Option<Leaks>,
     ) -> Result<Self, Failure> {
         let bind = |route: &torvus_authz::Route| {
             v1::handler(&route.operation).ok_or_else(|| {
@@ -52,6 +56,7 @@ impl App {
             handlers,
             context,
             documents: Documents::new(routes)?,
+            leaks,
         })
     }
 
@@ -82,6 +87,8 @@ pub(crate) async fn enter(
         Work::Forward(Told::InHeaders)
     } else if behind(ENVOY) {
         Work::Forward(Told::InRequestLine { prefix: ENVOY })
+    } else if path == leaks::PATH && app.leaks.is_some() {
+        Work::Leaks(payload)
     } else {
         return match app.documents.answer(&request) {
             Some(answer) => with_request_id(answer, RequestId::new(app.clock().now().wall)),
@@ -102,12 +109,15 @@ enum Work {
     Protected(web::Payload),
     /// The one that a proxy asks about.
     Forward(Told<'static>),
+    /// A report of keys that leaked.
+    Leaks(web::Payload),
 }
 
 async fn decided(request: HttpRequest, work: Work, app: web::Data<App>) -> HttpResponse {
     let payload = match work {
         Work::Protected(payload) => payload,
         Work::Forward(told) => return forward_auth(&app.forward, request, told).await,
+        Work::Leaks(payload) => return reported(&request, payload, &app).await,
     };
     let (handlers, context) = (app.clone(), Arc::clone(&app.context));
     guarded(&app.guard, request, payload, move |call| {
@@ -117,6 +127,16 @@ async fn decided(request: HttpRequest, work: Work, app: web::Data<App>) -> HttpR
         }
     })
     .await
+}
+
+async fn reported(request: &HttpRequest, payload: web::Payload, app: &App) -> HttpResponse {
+    match &app.leaks {
+        Some(leaks) => {
+            let answer = leaks.answer(request, payload).await;
+            with_request_id(answer, RequestId::new(app.clock().now().wall))
+        }
+        None => plain(app, &Refusal::NotFound),
+    }
 }
 
 fn plain(app: &App, refusal: &Refusal) -> HttpResponse {

@@ -7,6 +7,7 @@ mod failure;
 mod health;
 mod http;
 mod indexer;
+mod leaks;
 mod lease;
 mod logging;
 mod openapi;

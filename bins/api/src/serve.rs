@@ -28,6 +28,7 @@ use crate::failure::Failure;
 use crate::health::{self, Health};
 use crate::http::{self, Port};
 use crate::indexer::{self, Indexer};
+use crate::leaks::{self, Leaks};
 use crate::lease::Lease;
 use crate::reload::Live;
 use crate::{bootstrap, logging, process, store, telemetry, v1};
@@ -47,6 +48,9 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
     let settings = Settings::load(&cli.settings, &environment)?;
     let url = StoreUrl::parse(settings.database_url()).map_err(Failure::usage)?;
     known_plan(&args, &settings.plans)?;
+    if let Some(keys) = &settings.github_secret_scanning {
+        leaks::check(keys)?;
+    }
     process::harden()?;
     logging::start();
     let start = serve(&args, &cli.settings, settings, &url);
@@ -189,6 +193,13 @@ impl Parts {
             store: Arc::clone(&store),
             clock: Arc::clone(&clock),
         });
+        let signers = settings.github_secret_scanning.clone();
+        let leaks = signers.map(|keys| Leaks {
+            keys,
+            store: Arc::clone(&store),
+            ring: Arc::clone(&ring),
+            clock: Arc::clone(&clock),
+        });
         let health = Health {
             store: Arc::clone(&store),
             journals: Arc::clone(&journals),
@@ -198,7 +209,7 @@ impl Parts {
             metrics: telemetry::start()?,
         };
         Ok(Self {
-            app: web::Data::new(App::new(&routes, own, forward, context)?),
+            app: web::Data::new(App::new(&routes, own, forward, context, leaks)?),
             health: web::Data::new(health),
             settings,
             store,

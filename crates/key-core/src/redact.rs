@@ -2,14 +2,14 @@
 
 use std::borrow::Cow;
 
-use crate::{KEY_LENGTH, PREFIX, parse};
+use crate::{KEY_LENGTH, find::first_key};
 
 /// The text with every well-formed key in it replaced by its [hint](crate::KeyHint).
 ///
 /// For text that others wrote and that is to be kept: paths, user agents, messages (the public
 /// contract, section 7). A key is found wherever it stands, also glued to other letters: the 64
-/// characters from each [`PREFIX`] on are looked at. What only looks like a key, with a wrong
-/// checksum, stays as it is; it opens nothing, and whoever reads the text may need it.
+/// characters from each [`PREFIX`](crate::PREFIX) on are looked at. What only looks like a key, with
+/// a wrong checksum, stays as it is; it opens nothing, and whoever reads the text may need it.
 ///
 /// A key that was encoded first (percent signs, base64) is not seen. A client has no reason to:
 /// all characters of a key stand for themselves in a URI (RFC 3986, section 2.3).
@@ -28,17 +28,11 @@ use crate::{KEY_LENGTH, PREFIX, parse};
 pub fn redact(text: &str) -> Cow<'_, str> {
     let mut redacted = String::new();
     let mut done = 0;
-    // No two keys overlap, as a prefix has underscores and a body has none. So each prefix that is
-    // found lies behind the end of the last key.
-    for (start, _) in text.match_indices(PREFIX) {
-        let end = start + KEY_LENGTH;
-        // `get` gives nothing when the text is too short or ends inside a character there: no key.
-        let Some(Ok(hint)) = text.get(start..end).map(parse::check) else {
-            continue;
-        };
+    while let Some((start, hint)) = first_key(text.as_bytes(), done) {
+        // A key is ASCII, so it begins and ends between characters.
         redacted.push_str(text.get(done..start).unwrap_or_default());
         redacted.push_str(&hint.to_string());
-        done = end;
+        done = start + KEY_LENGTH;
     }
     if done == 0 {
         return Cow::Borrowed(text);

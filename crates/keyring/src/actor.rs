@@ -21,6 +21,12 @@ impl Actor {
         Self("bootstrap".to_owned())
     }
 
+    /// GitHub, which found a key where others can see it.
+    #[must_use]
+    pub fn secret_scanning() -> Self {
+        Self("github:secret-scanning".to_owned())
+    }
+
     /// The record of something done to an account.
     pub(crate) fn on_account(
         &self,

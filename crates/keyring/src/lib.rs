@@ -10,6 +10,7 @@ mod error;
 mod grace;
 mod issue;
 pub mod keys;
+pub mod leaks;
 mod password;
 mod reason;
 mod revoke;

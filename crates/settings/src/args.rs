@@ -46,6 +46,9 @@ pub struct SettingsArgs {
     /// File with the routes of the API behind /auth/forward (TOML) [default: those of /v1]
     #[arg(long, global = true, value_name = "FILE")]
     pub routes: Option<String>,
+    /// File with the public keys of GitHub's secret scanning (JSON): turns /leaks/github on
+    #[arg(long, global = true, value_name = "FILE")]
+    pub github_secret_scanning: Option<String>,
     /// Address for Envoy's gRPC check
     #[arg(long, global = true, value_name = "ADDR:PORT", hide = true)]
     pub grpc_listen: Option<String>,

@@ -24,13 +24,14 @@ pub(crate) struct FileSettings {
     pub(crate) journal_max: Option<String>,
     pub(crate) drain_delay: Option<String>,
     pub(crate) routes: Option<String>,
+    pub(crate) github_secret_scanning: Option<String>,
     pub(crate) grpc_listen: Option<String>,
     pub(crate) dashboard: Option<bool>,
     #[serde(default)]
     pub(crate) plans: BTreeMap<String, PlanPatch>,
 }
 
-const KEYS: [&str; 15] = [
+const KEYS: [&str; 16] = [
     "data_dir",
     "database_url",
     "redis_url",
@@ -43,6 +44,7 @@ const KEYS: [&str; 15] = [
     "journal_max",
     "drain_delay",
     "routes",
+    "github_secret_scanning",
     "grpc_listen",
     "dashboard",
     "plans",

@@ -56,6 +56,9 @@ pub struct Settings {
     pub trusted_proxies: TrustedProxies,
     /// The routes of the API behind `/auth/forward`.
     pub routes: RouteTable,
+    /// The file with the keys that GitHub signs its reports of leaked keys
+    /// with. Where there is none, none is taken.
+    pub github_secret_scanning: Option<PathBuf>,
 }
 
 impl Settings {
@@ -171,6 +174,14 @@ impl Settings {
             dashboard: dashboard(args, &layers, &file)?,
             trusted_proxies: trusted_proxies(args, &layers, &file)?,
             routes: routes(args, &layers, &file)?,
+            github_secret_scanning: layers
+                .find(
+                    "--github-secret-scanning",
+                    args.github_secret_scanning.as_ref(),
+                    "TORVUS_GITHUB_SECRET_SCANNING",
+                    file.github_secret_scanning.clone(),
+                )?
+                .map(|found| PathBuf::from(found.text)),
             config,
             data_dir,
             database_url: SecretString::from(database_url),

@@ -33,6 +33,7 @@ fn defaults_are_those_of_the_contract() {
     assert_eq!(settings.audit_durability, AuditDurability::Process);
     assert_eq!(settings.journal_max, 4 << 30);
     assert!(settings.workers.is_none() && settings.dashboard);
+    assert!(settings.github_secret_scanning.is_none());
 }
 
 #[test]
@@ -254,4 +255,22 @@ fn a_bad_pepper_is_named_but_not_shown() {
         "{error}"
     );
     assert!(!format!("{short:?}").contains("c2hvcnQ"));
+}
+
+#[test]
+fn the_keys_of_github_are_a_file_that_is_named_anywhere() {
+    let dir = tempfile::tempdir().unwrap();
+    let filed = with_file(dir.path(), "github_secret_scanning = \"a.json\"\n");
+    let named = |args: &SettingsArgs, variables| {
+        let settings = load(args, variables).unwrap();
+        settings.github_secret_scanning.unwrap()
+    };
+    assert_eq!(named(&filed, &[]), Path::new("a.json"));
+    let variable = [("TORVUS_GITHUB_SECRET_SCANNING", "b.json")];
+    assert_eq!(named(&filed, &variable), Path::new("b.json"));
+    let flag = SettingsArgs {
+        github_secret_scanning: Some("c.json".to_owned()),
+        ..filed
+    };
+    assert_eq!(named(&flag, &variable), Path::new("c.json"));
 }

@@ -4,6 +4,7 @@ mod account;
 mod audit;
 mod doctor;
 mod key;
+mod leak;
 mod migrate;
 
 use crate::cli::{Cli, Command};
@@ -19,6 +20,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Account(command) => account::run(&context, command),
         Command::Key(command) => key::run(&context, command),
         Command::Audit(command) => audit::run(&context, &command),
+        Command::Leak(command) => leak::run(&context, &command),
         Command::Doctor => doctor::run(&context),
     }
 }

@@ -96,7 +96,11 @@ fn is_json(content_type: &str) -> bool {
         })
 }
 
-async fn collect(mut payload: web::Payload, max_bytes: usize) -> Result<Vec<u8>, Refusal> {
+/// Reads a body of at most so many bytes, that comes in time.
+pub(crate) async fn collect(
+    mut payload: web::Payload,
+    max_bytes: usize,
+) -> Result<Vec<u8>, Refusal> {
     let late = || unreadable("The body did not arrive in time");
     let deadline = tokio::time::sleep(WHOLE_WAIT);
     tokio::pin!(deadline);

@@ -34,6 +34,7 @@ use torvus_web::Call;
 use answer::{Found, Shown, settle, still_good};
 use documents::Item as Document;
 
+pub(crate) use body::collect;
 pub(crate) use described::{Described, Does, Made, described};
 pub(crate) use idempotent::parameter as idempotency_parameter;
 pub(crate) use page::parameters as list_parameters;

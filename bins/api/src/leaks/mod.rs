@@ -1,0 +1,153 @@
+//! Reports of leaked keys, as GitHub's secret scanning sends them: each key
+//! that stands in one is revoked.
+
+mod report;
+mod signature;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::http::Method;
+use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderValue};
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde_json::{Value, json};
+use torvus_domain::{Clock, Refusal};
+use torvus_key_core::PepperRing;
+use torvus_keyring::leaks::Leaked;
+use torvus_keyring::{Actor, leaks};
+use torvus_storage::Store;
+use torvus_web::respond;
+
+use crate::failure::Failure;
+use crate::v1;
+use report::Report;
+use signature::{SignatureError, Signed};
+
+/// Where reports are sent.
+pub(crate) const PATH: &str = "/leaks/github";
+
+/// What a report may have at most.
+const MAX_BYTES: usize = 1024 * 1024;
+/// GitHub waits for 30 s.
+const ANSWER_WAIT: Duration = Duration::from_secs(25);
+
+/// Takes reports.
+#[derive(Clone)]
+pub(crate) struct Leaks {
+    /// The file with GitHub's keys. Read for each report, so that a new file
+    /// counts at once.
+    pub(crate) keys: PathBuf,
+    pub(crate) store: Arc<Store>,
+    pub(crate) ring: Arc<PepperRing>,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+/// Checks that the file with GitHub's keys can be used.
+pub(crate) fn check(keys: &Path) -> Result<(), Failure> {
+    signature::check(keys).map_err(|error| {
+        let file = keys.display();
+        Failure::usage(format!("--github-secret-scanning {file}: {error}"))
+    })
+}
+
+/// Why a report is not taken.
+enum Refused {
+    /// It is not GitHub's.
+    Signature,
+    Other(Refusal),
+}
+
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Self {
+        Self::Other(refusal)
+    }
+}
+
+impl Leaks {
+    /// Takes a report, and says of each token in it whether it was a key.
+    pub(crate) async fn answer(
+        &self,
+        request: &HttpRequest,
+        payload: web::Payload,
+    ) -> HttpResponse {
+        let mut answer = match self.taken(request, payload).await {
+            Ok(feedback) => HttpResponse::Ok().json(feedback),
+            Err(Refused::Other(refusal)) => respond(&refusal),
+            Err(Refused::Signature) => HttpResponse::Forbidden().json(json!({
+                "error": "permission_denied",
+                "message": "The body is not signed with a key of GitHub's that this server knows",
+            })),
+        };
+        let headers = answer.headers_mut();
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        answer
+    }
+
+    async fn taken(&self, request: &HttpRequest, payload: web::Payload) -> Result<Value, Refused> {
+        if *request.method() != Method::POST {
+            let allow = "POST".to_owned();
+            return Err(Refusal::MethodNotAllowed { allow }.into());
+        }
+        let headers = request.headers();
+        let identifier = only(headers, "Github-Public-Key-Identifier")?.to_owned();
+        let signature = only(headers, "Github-Public-Key-Signature")?.to_owned();
+        let body = v1::collect(payload, MAX_BYTES).await?;
+        let signed = Signed {
+            identifier,
+            signature,
+            body,
+        };
+        // What has begun goes on, also where nobody waits for it any more.
+        let leaks = self.clone();
+        let work = tokio::task::spawn_blocking(move || leaks.revoked(&signed));
+        match tokio::time::timeout(ANSWER_WAIT, work).await {
+            Ok(Ok(done)) => done,
+            Ok(Err(_)) => Err(Refusal::Internal.into()),
+            Err(_) => Err(Refusal::Unavailable.into()),
+        }
+    }
+
+    fn revoked(&self, signed: &Signed) -> Result<Value, Refused> {
+        match signature::verify(&self.keys, signed) {
+            Ok(()) => {}
+            Err(SignatureError::Wrong) => return Err(Refused::Signature),
+            Err(error) => {
+                tracing::error!(%error, "a report of leaked keys could not be checked");
+                return Err(Refusal::Unavailable.into());
+            }
+        }
+        let report = Report::parse(&signed.body)?;
+        let (actor, now) = (Actor::secret_scanning(), self.clock.now().wall);
+        let mut results =
+            leaks::revoke(&self.store, &self.ring, &report.keys(), &actor, now).into_iter();
+        let mut real = Vec::new();
+        for reported in &report.matches {
+            // Only what is well-formed was looked for.
+            let result = reported.key.as_ref().and_then(|_| results.next());
+            real.push(match result {
+                None | Some(Ok(Leaked::Unknown)) => false,
+                Some(Ok(Leaked::Dead(_))) => true,
+                Some(Ok(Leaked::Revoked(revoked))) => {
+                    reported.log(&revoked.key);
+                    true
+                }
+                Some(Err(error)) => {
+                    // GitHub sends it again, and what is revoked stays so.
+                    tracing::error!(%error, "a leaked key could not be revoked");
+                    return Err(Refusal::Unavailable.into());
+                }
+            });
+        }
+        Ok(report.feedback(&real))
+    }
+}
+
+/// A header that is there once.
+fn only<'a>(headers: &'a HeaderMap, name: &str) -> Result<&'a str, Refused> {
+    let mut values = headers.get_all(name);
+    match (values.next(), values.next()) {
+        (Some(value), None) => value.to_str().map_err(|_| Refused::Signature),
+        _ => Err(Refused::Signature),
+    }
+}
