@@ -109,7 +109,7 @@ fn a_simulation_lists_what_a_change_would_refuse(database: Database) {
             group("POST", "/v1/vaults", HOME, "ip_not_allowed", 1),
         ])
     );
-    // What was refused for its permission or its path was counted, too: after the seventh nothing is left.
+    // Two of the six that were let in fit; what was refused later was counted, too, but comes behind them.
     let told = simulate(&app, &key, &["--limit", "2"]);
     assert_eq!(told["would_break"], 4);
     assert!(breaks(&told).iter().all(|group| group.3 == "rate_limited"));
