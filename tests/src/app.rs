@@ -14,7 +14,7 @@ use crate::postgres::Cluster;
 use crate::programs::{admin_binary, api_binary, bare};
 use crate::server::Server;
 use crate::tmpfs::Tmpfs;
-use crate::{Client, KeepAlive, RawClient, template};
+use crate::{Client, KeepAlive, Node, RawClient, template};
 
 /// The pepper of every app on PostgreSQL: version and base64 of 32 bytes.
 const PEPPER: &str = "1:VGhpcyBwZXBwZXIgaXMgZm9yIHRlc3RzIG9ubHkhISE=";
@@ -256,6 +256,17 @@ impl TestApp {
         AnotherServer(Server::start(&mut command, log))
     }
 
+    /// Starts one more server on the same database, which may be frozen, killed or cut off.
+    pub fn node(&self) -> Node<'_> {
+        Node::start(self)
+    }
+
+    /// Where the app's PostgreSQL listens.
+    pub(crate) fn database_address(&self) -> Option<SocketAddr> {
+        let (server, _) = self.url.as_ref()?.rsplit_once('/')?;
+        server.rsplit_once('@')?.1.parse().ok()
+    }
+
     /// Runs `torvus-api ARGS` to its end, with its standard output going to `out`.
     pub fn server_into(&self, args: &[&str], out: File) -> ExitStatus {
         let log = File::create(self.folder.path().join("other-log")).unwrap();
@@ -276,7 +287,7 @@ impl TestApp {
         command.spawn().unwrap()
     }
 
-    fn api_command(&self, args: &[&str]) -> Command {
+    pub(crate) fn api_command(&self, args: &[&str]) -> Command {
         let mut command = bare(&api_binary());
         command.args(args);
         if let Some(config) = &self.config {

@@ -1,14 +1,12 @@
 //! Clients that keep a server busy, whatever happens to it, and note each answer that they read.
 
-use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::raw::parse;
-use crate::{Answer, Key};
+use crate::{Caller, Key};
 
 /// An answer that a client read to its end.
 #[derive(Clone, Debug)]
@@ -78,17 +76,13 @@ impl Load {
     }
 
     fn ask(&self, server: SocketAddr, index: usize, stop: &AtomicBool) {
-        let mut connection = None;
+        let mut caller = Caller::default();
         let mut turn = index;
         while !stop.load(Ordering::SeqCst) {
-            let Some(mut stream) = connection.take().or_else(|| connect(server)) else {
-                thread::sleep(Duration::from_millis(5));
-                continue;
-            };
             let request = &self.requests[turn % self.requests.len()];
             turn += 1;
             let sent = Instant::now();
-            let Some(answer) = exchange(&mut stream, request) else {
+            let Some(answer) = caller.ask(server, request) else {
                 continue;
             };
             let noted = Noted {
@@ -98,30 +92,6 @@ impl Load {
                 took: sent.elapsed(),
             };
             self.noted.lock().unwrap().push(noted);
-            connection = Some(stream);
-        }
-    }
-}
-
-fn connect(server: SocketAddr) -> Option<TcpStream> {
-    let stream = TcpStream::connect(server).ok()?;
-    stream
-        .set_read_timeout(Some(Duration::from_secs(20)))
-        .ok()?;
-    Some(stream)
-}
-
-/// The answer, unless the connection ended before it was there.
-fn exchange(stream: &mut TcpStream, request: &[u8]) -> Option<Answer> {
-    stream.write_all(request).ok()?;
-    let (mut read, mut piece) = (Vec::new(), [0; 4_096]);
-    loop {
-        if let Some((answer, _)) = parse(&read, false, false) {
-            return Some(answer);
-        }
-        match stream.read(&mut piece).ok()? {
-            0 => return None,
-            count => read.extend_from_slice(&piece[..count]),
         }
     }
 }

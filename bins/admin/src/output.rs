@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::{Value, json};
-use torvus_storage::leases::Settled;
+use torvus_keyring::Settled;
 
 use crate::failure::Failure;
 

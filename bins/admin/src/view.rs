@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use torvus_domain::{Account, ApiKey, Plans, Timestamp, rfc3339};
-use torvus_storage::leases::Settled;
+use torvus_keyring::Settled;
 
 /// An account as JSON.
 pub(crate) fn account(account: &Account) -> Value {

@@ -36,6 +36,8 @@ use crate::{bootstrap, logging, process, store, telemetry, v1};
 const FLUSH_WAIT: Duration = Duration::from_secs(5);
 /// How many keys are remembered at most.
 const KEYS_MAX: usize = 250_000;
+/// How long a change may be under way before it is held to be dead.
+const CHANGE_MAX: TimeDelta = TimeDelta::minutes(1);
 /// How often what has become useless is thrown away.
 const TIDY_EVERY: Duration = Duration::from_secs(60);
 
@@ -318,6 +320,7 @@ impl Parts {
                 let tidied = store.write(|c| {
                     nodes::touch(c, node, now.wall, env!("CARGO_PKG_VERSION"))?;
                     idempotency::prune(c, old)?;
+                    leases::abandon(c, now.wall - CHANGE_MAX)?;
                     leases::prune(c)?;
                     budgets::prune(c, now.wall)
                 });

@@ -19,6 +19,9 @@ pub struct KeySnapshot {
     pub secret: Secret,
     /// What was recorded of the key's budget and of its account's.
     pub spent: Vec<Spent>,
+    /// A change of the key or of its account is under way: what is read here
+    /// may be used now, but not be remembered.
+    pub changing: bool,
 }
 
 /// The store could not be asked. Never a yes, never a no: 503.

@@ -3,9 +3,10 @@
 use secrecy::SecretString;
 use serde_json::json;
 use torvus_domain::{Account, AccountId, Change, Email, PlanName, Plans, Timestamp};
-use torvus_storage::leases::{self, Settled};
+use torvus_storage::leases::Settled;
 use torvus_storage::{Conn, StorageError, Store, accounts, audit};
 
+use crate::change::everywhere;
 use crate::password::Password;
 use crate::{Actor, KeyringError, reason};
 
@@ -107,10 +108,8 @@ pub fn set_plan(
 ) -> Result<ChangedAccount, KeyringError> {
     known(plans, plan)?;
     let reason = reason::kept(reason)?;
-    change(store, id, |c, account| {
-        if account.plan == *plan {
-            return Ok(false);
-        }
+    let same = |account: &Account| account.plan == *plan;
+    change(store, id, now, same, |c, account| {
         accounts::set_plan(c, id, plan)?;
         let detail = json!({
             "before": { "plan": account.plan },
@@ -120,8 +119,7 @@ pub fn set_plan(
         audit::append(
             c,
             &[actor.on_account("account.set_plan", account, detail, now)],
-        )?;
-        Ok(true)
+        )
     })
 }
 
@@ -163,10 +161,8 @@ fn set_suspended(
     now: Timestamp,
 ) -> Result<ChangedAccount, KeyringError> {
     let reason = reason::kept(reason)?;
-    change(store, id, |c, account| {
-        if account.suspended_at.is_some() == suspended {
-            return Ok(false);
-        }
+    let same = |account: &Account| account.suspended_at.is_some() == suspended;
+    change(store, id, now, same, |c, account| {
         accounts::set_suspended(c, id, suspended.then_some(now))?;
         let action = if suspended {
             "account.suspend"
@@ -178,8 +174,7 @@ fn set_suspended(
             "after": { "suspended": suspended },
             "reason": reason,
         });
-        audit::append(c, &[actor.on_account(action, account, detail, now)])?;
-        Ok(true)
+        audit::append(c, &[actor.on_account(action, account, detail, now)])
     })
 }
 
@@ -211,30 +206,25 @@ pub fn reset_password(
     })
 }
 
-/// Makes a change, if `work` says that there is one, and waits until it is
-/// true on every server.
+/// Makes a change that holds on every server at once, where there is one to be
+/// made: `same` says that the account is as it is to be.
 fn change(
     store: &Store,
     id: AccountId,
-    work: impl FnOnce(&mut Conn, &Account) -> Result<bool, StorageError>,
+    now: Timestamp,
+    same: impl Fn(&Account) -> bool,
+    mut work: impl FnMut(&mut Conn, &Account) -> Result<(), StorageError>,
 ) -> Result<ChangedAccount, KeyringError> {
-    let changed = store.write(|c| {
-        let Some(account) = accounts::find(c, id)? else {
-            return Ok(None);
-        };
-        let epoch = if work(c, &account)? {
-            leases::change(c, Change::Account(id))?
-        } else {
-            // Whoever made it so may still be waiting for it to be true.
-            leases::current(c)?
-        };
-        Ok(accounts::find(c, id)?.map(|account| (account, epoch)))
+    let find = |c: &mut Conn| accounts::find(c, id)?.ok_or_else(|| unknown(id));
+    let (account, _, settled) = everywhere(store, Change::Account(id), now, |c| {
+        let account = find(c)?;
+        if same(&account) {
+            return Ok((account, false));
+        }
+        work(c, &account)?;
+        Ok((find(c)?, true))
     })?;
-    let (account, epoch) = changed.ok_or_else(|| unknown(id))?;
-    Ok(ChangedAccount {
-        account,
-        settled: leases::settle(store, epoch),
-    })
+    Ok(ChangedAccount { account, settled })
 }
 
 fn unknown(id: AccountId) -> KeyringError {

@@ -1,10 +1,15 @@
-//! How a change is made.
+//! How a change is made: in one transaction, and on every server at the same
+//! instant (`docs/adr/0010-leases.md`).
 
-use torvus_domain::{Account, ApiKey, Change, KeyId};
+use torvus_domain::{Account, ApiKey, Change, KeyId, Timestamp};
 use torvus_storage::leases::{self, Settled};
 use torvus_storage::{Conn, StorageError, Store, keys};
 
 use crate::KeyringError;
+
+/// How often a change is announced anew that was taken for dead before it was
+/// made. Once is a machine that slept.
+const ATTEMPTS: usize = 3;
 
 /// A key that was to be changed.
 #[derive(Clone, Debug)]
@@ -16,6 +21,68 @@ pub struct Changed {
     pub changed: bool,
     /// Who had to be waited for until it was true everywhere.
     pub settled: Settled,
+}
+
+/// Makes a change in one transaction, once no server remembers what it
+/// concerns. So all servers see it at the same instant, that of its commit,
+/// and none lets in by what was true before.
+///
+/// `work` says whether it has changed anything. It is rehearsed first, and
+/// what it wrote then is taken back: what is refused, or is so already, is not
+/// announced.
+pub(crate) fn everywhere<T>(
+    store: &Store,
+    concerns: Change,
+    now: Timestamp,
+    mut work: impl FnMut(&mut Conn) -> Result<(T, bool), KeyringError>,
+) -> Result<(T, bool, Settled), KeyringError> {
+    if let Some(unchanged) = rehearsed(store, &mut work)? {
+        return Ok((unchanged, false, Settled::default()));
+    }
+    for _ in 0..ATTEMPTS {
+        let epoch = store.write(|c| leases::announce(c, concerns, now))?;
+        let settled = leases::settle(store, epoch);
+        let made = in_one_transaction(store, |c| {
+            if leases::conclude(c, epoch)? {
+                work(c).map(Some)
+            } else {
+                Ok(None)
+            }
+        });
+        match made {
+            Ok(Some((value, changed))) => return Ok((value, changed, settled)),
+            Ok(None) => {}
+            Err(error) => {
+                // Until somebody else ends it, servers only read more often.
+                if let Err(second) = store.write(|c| leases::conclude(c, epoch)) {
+                    tracing::warn!(%second, "a change that failed is still announced");
+                }
+                return Err(error);
+            }
+        }
+    }
+    let slow = "the change took too long, and was not made".to_owned();
+    Err(StorageError::Unavailable(slow).into())
+}
+
+/// What `work` gives if it changes nothing.
+fn rehearsed<T>(
+    store: &Store,
+    mut work: impl FnMut(&mut Conn) -> Result<(T, bool), KeyringError>,
+) -> Result<Option<T>, KeyringError> {
+    let mut unchanged = None;
+    let outcome = in_one_transaction(store, |c| {
+        let (value, changed) = work(c)?;
+        if changed {
+            return Err(StorageError::GivenUp.into());
+        }
+        unchanged = Some(value);
+        Ok(())
+    });
+    match outcome {
+        Ok(()) | Err(KeyringError::Storage(StorageError::GivenUp)) => Ok(unchanged),
+        Err(error) => Err(error),
+    }
 }
 
 /// Runs a change in one transaction; where it is refused, nothing of it stays.
@@ -39,24 +106,14 @@ pub(crate) fn in_one_transaction<T>(
     }
 }
 
-/// Changes a key, if `work` says that there is anything to change, and waits
-/// until that is true on every server.
+/// Changes a key, [`everywhere`].
 pub(crate) fn change_key<T>(
     store: &Store,
     id: KeyId,
-    work: impl FnOnce(&mut Conn) -> Result<(T, bool), KeyringError>,
+    now: Timestamp,
+    work: impl FnMut(&mut Conn) -> Result<(T, bool), KeyringError>,
 ) -> Result<(T, bool, Settled), KeyringError> {
-    let (made, changed, epoch) = in_one_transaction(store, |c| {
-        let (made, changed) = work(c)?;
-        let epoch = if changed {
-            leases::change(c, Change::Key(id))?
-        } else {
-            // Whoever made it so may still be waiting for it to be true.
-            leases::current(c)?
-        };
-        Ok((made, changed, epoch))
-    })?;
-    Ok((made, changed, leases::settle(store, epoch)))
+    everywhere(store, Change::Key(id), now, work)
 }
 
 /// The key and its account, held so that nobody else changes them.

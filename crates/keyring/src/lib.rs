@@ -20,3 +20,4 @@ pub use actor::Actor;
 pub use bootstrap::{Bootstrapped, bootstrap};
 pub use change::Changed;
 pub use error::KeyringError;
+pub use torvus_storage::leases::Settled;

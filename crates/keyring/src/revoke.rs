@@ -1,10 +1,11 @@
 //! A key is revoked.
 
 use serde_json::json;
-use torvus_domain::{ApiKey, Change, KeyId, Timestamp};
-use torvus_storage::leases::{self, Settled};
+use torvus_domain::{ApiKey, KeyId, Timestamp};
+use torvus_storage::leases::Settled;
 use torvus_storage::{Store, audit, keys};
 
+use crate::change::{change_key, hold};
 use crate::{Actor, KeyringError, reason};
 
 /// What a revoke did.
@@ -29,27 +30,19 @@ pub fn revoke(
     now: Timestamp,
 ) -> Result<Revoked, KeyringError> {
     let reason = reason::kept(reason)?;
-    let revoked = store.write(|c| {
-        let Some(before) = keys::find(c, id)? else {
-            return Ok(None);
-        };
-        let epoch = if keys::revoke(c, id, now, reason.as_deref())? {
-            let detail = json!({
-                "before": { "state": before.state(now).as_str() },
-                "after": { "state": "revoked" },
-                "reason": reason,
-            });
-            audit::append(c, &[actor.on_key("key.revoke", &before, detail, now)])?;
-            leases::change(c, Change::Key(id))?
-        } else {
-            // Somebody was faster. Theirs stands, and may not be true everywhere yet.
-            leases::current(c)?
-        };
-        Ok(keys::find(c, id)?.map(|key| (key, epoch)))
+    let (key, _, settled) = change_key(store, id, now, |c| {
+        let (before, _) = hold(c, id)?;
+        if !keys::revoke(c, id, now, reason.as_deref())? {
+            return Ok((before, false));
+        }
+        let detail = json!({
+            "before": { "state": before.state(now).as_str() },
+            "after": { "state": "revoked" },
+            "reason": reason,
+        });
+        audit::append(c, &[actor.on_key("key.revoke", &before, detail, now)])?;
+        let (key, _) = hold(c, id)?;
+        Ok((key, true))
     })?;
-    let (key, epoch) = revoked.ok_or_else(|| KeyringError::NotFound(format!("key {id}")))?;
-    Ok(Revoked {
-        key,
-        settled: leases::settle(store, epoch),
-    })
+    Ok(Revoked { key, settled })
 }

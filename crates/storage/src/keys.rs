@@ -1,5 +1,6 @@
 //! Keys and their secrets.
 
+use diesel::dsl::exists;
 use diesel::prelude::*;
 use torvus_domain::{
     Account, AccountId, ApiKey, IpAllowlist, KeyId, KeySnapshot, Secret, Timestamp,
@@ -9,7 +10,7 @@ use torvus_key_core::{Environment, KeyDigest, KeyHint, PepperVersion};
 use crate::accounts::{self, AccountRow};
 use crate::columns::{bytes, instant, instant_opt, micros, number, read};
 use crate::conn::AnyConn;
-use crate::schema::{accounts as accounts_table, api_keys, key_secrets};
+use crate::schema::{accounts as accounts_table, api_keys, key_secrets, lease_changes};
 use crate::secrets::{self, NewSecret, SecretRow};
 use crate::{Conn, StorageError, budgets};
 
@@ -308,7 +309,19 @@ pub fn snapshot_by_digests(
     c: &mut Conn,
     digests: &[KeyDigest],
 ) -> Result<Option<KeySnapshot>, StorageError> {
-    type Row = (Vec<u8>, SecretRow, KeyRow, AccountRow);
+    type Row = (Vec<u8>, SecretRow, KeyRow, AccountRow, bool);
+    // Said by the same statement as what it is about: there is no moment between.
+    let concerned = lease_changes::key_id
+        .eq(api_keys::id.nullable())
+        .or(lease_changes::account_id.eq(accounts_table::id.nullable()))
+        .or(lease_changes::key_id
+            .is_null()
+            .and(lease_changes::account_id.is_null()));
+    let changing = exists(
+        lease_changes::table
+            .filter(lease_changes::opened_at.is_not_null())
+            .filter(concerned.assume_not_null()),
+    );
     // One query each: nearly always there is one digest.
     for digest in digests {
         let row: Option<Row> = key_secrets::table
@@ -319,10 +332,11 @@ pub fn snapshot_by_digests(
                 SecretRow::as_select(),
                 api_keys::all_columns,
                 accounts::COLUMNS,
+                changing,
             ))
             .get_result(&mut c.0)
             .optional()?;
-        let Some((stored, secret, key, account)) = row else {
+        let Some((stored, secret, key, account, changing)) = row else {
             continue;
         };
         // The index found it; this says so again, in constant time.
@@ -331,6 +345,7 @@ pub fn snapshot_by_digests(
         }
         let key: ApiKey = key.try_into()?;
         return Ok(Some(KeySnapshot {
+            changing,
             spent: budgets::of_key(c, &key)?,
             key,
             account: Account::try_from(account)?,

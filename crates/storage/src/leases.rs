@@ -4,9 +4,9 @@
 use std::time::{Duration, Instant};
 
 use diesel::prelude::*;
-use torvus_domain::{Change, Epoch, LEASE_PATIENCE, NodeId, Standing};
+use torvus_domain::{Change, Epoch, LEASE_PATIENCE, NodeId, Standing, Timestamp};
 
-use crate::columns::{number, read};
+use crate::columns::{micros, number, read};
 use crate::conn::{AnyConn, each};
 use crate::node_lease::CHANNEL;
 use crate::schema::{lease_changes, lease_epoch, leases};
@@ -29,14 +29,14 @@ pub struct Settled {
     pub expired: u32,
 }
 
-/// Moves the epoch, because of this change. To be called last in the write
-/// transaction of the change: on PostgreSQL it makes all changes of keys wait
-/// for each other until they are committed.
+/// Says that something is about to change: from the moment that every server
+/// has acknowledged it, and until the change is concluded, nobody remembers
+/// what it concerns. In a write transaction of its own.
 ///
 /// # Errors
 ///
 /// Those of the database.
-pub fn change(c: &mut Conn, change: Change) -> Result<Epoch, StorageError> {
+pub fn announce(c: &mut Conn, change: Change, now: Timestamp) -> Result<Epoch, StorageError> {
     let row = lease_epoch::table.find(THE_ONE);
     let epoch: i64 = diesel::update(row)
         .set(lease_epoch::epoch.eq(lease_epoch::epoch + 1))
@@ -52,6 +52,7 @@ pub fn change(c: &mut Conn, change: Change) -> Result<Epoch, StorageError> {
             lease_changes::epoch.eq(epoch),
             lease_changes::key_id.eq(key),
             lease_changes::account_id.eq(account),
+            lease_changes::opened_at.eq(Some(micros(now))),
         ))
         .execute(&mut c.0)?;
     if let AnyConn::Postgres(pg) = &mut c.0 {
@@ -61,30 +62,55 @@ pub fn change(c: &mut Conn, change: Change) -> Result<Epoch, StorageError> {
     number(TABLE, epoch)
 }
 
-/// The epoch as it is: to wait for a change that somebody else has made.
+/// Ends what was announced, in the transaction that makes the change. False
+/// where that took so long that it was ended for it: then the change must not
+/// be made, since servers may remember what it concerns.
 ///
 /// # Errors
 ///
 /// Those of the database.
-pub fn current(c: &mut Conn) -> Result<Epoch, StorageError> {
+pub fn conclude(c: &mut Conn, epoch: Epoch) -> Result<bool, StorageError> {
+    let open = lease_changes::table
+        .filter(lease_changes::epoch.eq(stored(epoch)?))
+        .filter(lease_changes::opened_at.is_not_null());
+    let ended = diesel::update(open)
+        .set(lease_changes::opened_at.eq(None::<i64>))
+        .execute(&mut c.0)?;
+    Ok(ended > 0)
+}
+
+/// Ends what was announced before `before` and never concluded: whoever did
+/// has died, most likely.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn abandon(c: &mut Conn, before: Timestamp) -> Result<usize, StorageError> {
+    let open = lease_changes::table.filter(lease_changes::opened_at.lt(micros(before)));
+    Ok(diesel::update(open)
+        .set(lease_changes::opened_at.eq(None::<i64>))
+        .execute(&mut c.0)?)
+}
+
+fn current(c: &mut Conn) -> Result<Epoch, StorageError> {
     let row = lease_epoch::table.find(THE_ONE);
     let epoch: i64 = row.select(lease_epoch::epoch).get_result(&mut c.0)?;
     number(TABLE, epoch)
 }
 
-/// Waits until a change that is committed is true on every server: until each
-/// that may hold a lease has acknowledged its epoch, or a lease has run out
-/// since. A server that did not answer has to enter itself anew, and holds up
-/// nobody again.
+/// Waits until what was announced is known to every server: until each that
+/// may hold a lease has acknowledged the epoch, or a lease has run out since.
+/// A server that did not answer has to enter itself anew, and holds up nobody
+/// again.
 ///
 /// Where the database can't be read, time alone decides: after
-/// [`LEASE_PATIENCE`] nobody can hold a lease from before the change.
+/// [`LEASE_PATIENCE`] nobody can hold a lease from before.
 #[expect(
     clippy::disallowed_methods,
     reason = "how long to wait is no question of what time it is, and there is no event to wait for"
 )]
 pub fn settle(store: &Store, epoch: Epoch) -> Settled {
-    let committed = Instant::now();
+    let announced = Instant::now();
     let mut servers: Option<u32> = None;
     loop {
         let late = match store.read(list) {
@@ -94,12 +120,12 @@ pub fn settle(store: &Store, epoch: Epoch) -> Settled {
                 Some(late.map(|(node, _)| node).collect::<Vec<_>>())
             }
             Err(error) => {
-                tracing::warn!(%error, "which servers have acknowledged a change can't be read");
+                tracing::warn!(%error, "which servers know of a change can't be read");
                 None
             }
         };
         let all_have = late.as_ref().is_some_and(Vec::is_empty);
-        if all_have || committed.elapsed() >= LEASE_PATIENCE {
+        if all_have || announced.elapsed() >= LEASE_PATIENCE {
             let expired = late.map_or(0, |late| give_up(store, &late, epoch));
             return Settled {
                 acknowledged: servers.unwrap_or(0).saturating_sub(expired),
@@ -227,7 +253,7 @@ pub(crate) fn leave(c: &mut Conn, node: NodeId) -> Result<(), StorageError> {
     Ok(())
 }
 
-/// Drops what every server has acknowledged.
+/// Drops what every server has acknowledged and nobody is about any more.
 ///
 /// # Errors
 ///
@@ -237,6 +263,8 @@ pub fn prune(c: &mut Conn) -> Result<usize, StorageError> {
         Some(epoch) => stored(epoch)?,
         None => stored(current(c)?)?,
     };
-    let old = lease_changes::table.filter(lease_changes::epoch.le(slowest));
+    let old = lease_changes::table
+        .filter(lease_changes::epoch.le(slowest))
+        .filter(lease_changes::opened_at.is_null());
     Ok(diesel::delete(old).execute(&mut c.0)?)
 }

@@ -73,6 +73,7 @@ diesel::table! {
         epoch -> BigInt,
         key_id -> Nullable<Text>,
         account_id -> Nullable<Text>,
+        opened_at -> Nullable<BigInt>,
     }
 }
 
@@ -249,5 +250,5 @@ diesel::table! {
 diesel::joinable!(api_keys -> accounts (account_id));
 diesel::joinable!(key_secrets -> api_keys (key_id));
 
-diesel::allow_tables_to_appear_in_same_query!(accounts, api_keys, key_secrets);
+diesel::allow_tables_to_appear_in_same_query!(accounts, api_keys, key_secrets, lease_changes);
 diesel::allow_tables_to_appear_in_same_query!(lease_epoch, leases);

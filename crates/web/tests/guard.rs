@@ -74,6 +74,7 @@ fn snapshot(token: &ApiKeyToken) -> KeySnapshot {
         account,
         secret: Secret::FIRST,
         spent: Vec::new(),
+        changing: false,
     }
 }
 

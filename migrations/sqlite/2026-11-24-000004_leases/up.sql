@@ -1,16 +1,18 @@
--- What servers may remember, and until when: docs/adr/0010-leases.md. Each change that can alter an
--- answer moves the epoch by one, in its own transaction, and says here what it concerns.
+-- What servers may remember, and until when: docs/adr/0010-leases.md. Whoever is about to change a
+-- key or an account moves the epoch by one and says here what it will concern.
 CREATE TABLE lease_epoch (
     id    INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
     epoch INTEGER NOT NULL
 ) STRICT;
 INSERT INTO lease_epoch (id, epoch) VALUES (1, 0);
 
--- With neither a key nor an account: everything.
+-- With neither a key nor an account: everything. What it concerns is not remembered while opened_at
+-- is set: the change is under way.
 CREATE TABLE lease_changes (
     epoch      INTEGER NOT NULL PRIMARY KEY,
     key_id     TEXT,
-    account_id TEXT
+    account_id TEXT,
+    opened_at  INTEGER
 ) STRICT;
 
 -- Servers that may hold a lease, and the epoch up to which they have dropped what changed.
@@ -18,3 +20,4 @@ CREATE TABLE leases (
     node  TEXT NOT NULL PRIMARY KEY,
     epoch INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX lease_changes_open ON lease_changes (opened_at) WHERE opened_at IS NOT NULL;

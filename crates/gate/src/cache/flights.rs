@@ -30,6 +30,8 @@ pub(super) struct Seat<'a> {
     digest: KeyDigest,
     generation: u64,
     answer: Shared<Work>,
+    /// Somebody else had begun it.
+    pub(super) joined: bool,
 }
 
 impl Flights {
@@ -46,6 +48,7 @@ impl Flights {
         let current = flights
             .get_mut(digest)
             .filter(|flight| flight.generation == generation);
+        let joined = current.is_some();
         let answer = if let Some(flight) = current {
             flight.waiting += 1;
             flight.answer.clone()
@@ -64,6 +67,7 @@ impl Flights {
             digest: digest.clone(),
             generation,
             answer,
+            joined,
         }
     }
 
@@ -73,7 +77,7 @@ impl Flights {
 }
 
 impl Seat<'_> {
-    pub(super) async fn landed(self) -> Found {
+    pub(super) async fn landed(&self) -> Found {
         self.answer.clone().await
     }
 }

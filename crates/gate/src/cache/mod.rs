@@ -91,13 +91,22 @@ impl KeyCache {
             let (inner, digests, now) = (Arc::clone(inner), digests.to_vec(), *now);
             Box::pin(async move {
                 let found = inner.look_up(&digests, &now).await;
-                if let (Ok(Some(snapshot)), Some(digest)) = (&found, digests.first()) {
+                if let (Ok(Some(snapshot)), Some(digest)) = (&found, digests.first())
+                    && !snapshot.changing
+                {
                     inner.remember(digest, snapshot, generation);
                 }
                 found
             })
         });
-        flight.landed().await
+        match flight.landed().await {
+            // A change under way is not told of, and a key that was not there may
+            // have come meanwhile: whoever asked later than that looks again.
+            Ok(found) if flight.joined && found.as_ref().is_none_or(|key| key.changing) => {
+                inner.look_up(digests, now).await
+            }
+            landed => landed,
+        }
     }
 
     /// Whether what is remembered may be used at this reading of the clock.

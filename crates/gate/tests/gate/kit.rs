@@ -109,6 +109,7 @@ pub(crate) fn issue(account: &Account, environment: Environment) -> (ApiKeyToken
         account: account.clone(),
         secret: Secret::FIRST,
         spent: Vec::new(),
+        changing: false,
     };
     (token, snapshot)
 }
