@@ -131,7 +131,7 @@ pub(crate) fn keys(app: &TestApp, dice: &mut Dice, plan: &str, count: usize) -> 
         let key = app.key_with(
             &account,
             environment,
-            *dice.pick::<&str>(&PERMISSIONS),
+            dice.pick::<&str>(&PERMISSIONS),
             &more,
         );
         Held {
