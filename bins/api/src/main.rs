@@ -8,6 +8,7 @@ mod health;
 mod http;
 mod indexer;
 mod logging;
+mod material;
 mod openapi;
 mod process;
 mod reload;

@@ -14,7 +14,7 @@ use chrono::TimeDelta;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use torvus_audit::journal::{Durability, Journals};
 use torvus_authz::RouteTable;
-use torvus_domain::{Clock, NodeId, PlanName, Plans, SystemClock};
+use torvus_domain::{Clock, KeyMaterial, NodeId, PlanName, Plans, SystemClock};
 use torvus_gate::Gate;
 use torvus_key_core::PepperRing;
 use torvus_ratelimit::Limiter;
@@ -28,6 +28,7 @@ use crate::failure::Failure;
 use crate::health::{self, Health};
 use crate::http::{self, Port};
 use crate::indexer::{self, Indexer};
+use crate::material::Material;
 use crate::reload::Live;
 use crate::{bootstrap, logging, process, store, telemetry, v1};
 
@@ -89,7 +90,7 @@ async fn serve(
     bootstrap::run(
         args,
         &parts.store,
-        &parts.ring,
+        &parts.material.peppers(),
         &parts.live.plans.load(),
         &*parts.clock,
         address,
@@ -144,7 +145,7 @@ impl Signals {
 struct Parts {
     settings: Settings,
     store: Arc<Store>,
-    ring: Arc<PepperRing>,
+    material: Arc<Material>,
     live: Live,
     clock: Arc<dyn Clock>,
     limiter: Arc<Limiter>,
@@ -161,14 +162,20 @@ impl Parts {
         journals: Arc<Journals>,
     ) -> Result<Self, Failure> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-        let (ring, routes) = (Arc::new(ring), RouteTable::torvus());
+        let routes = RouteTable::torvus();
+        let material = Arc::new(Material::new(
+            ring,
+            Arc::clone(&store),
+            settings.clone(),
+            Arc::clone(&clock),
+        ));
         let limiter = Arc::new(Limiter::memory());
         let live = Live::of(&settings);
         // Two doors with one lock: only what lies behind them differs.
         let guard = |routes| Guard {
             gate: Gate::new(
                 Arc::clone(&store) as _,
-                Arc::clone(&ring),
+                Arc::clone(&material) as _,
                 routes,
                 Arc::clone(&limiter),
                 Arc::clone(&live.plans),
@@ -196,7 +203,7 @@ impl Parts {
             health: web::Data::new(health),
             settings,
             store,
-            ring,
+            material,
             live,
             clock,
             limiter,
@@ -285,7 +292,9 @@ impl Parts {
 
     fn spawn_reload(&self, given: &SettingsArgs, hangup: Signal) {
         let (live, store) = (self.live.clone(), Arc::clone(&self.store));
-        actix_web::rt::spawn(live.reload_on(hangup, given.clone(), store));
+        let material = Arc::clone(&self.material);
+        actix_web::rt::spawn(Arc::clone(&material).follow());
+        actix_web::rt::spawn(live.reload_on(hangup, given.clone(), store, material));
     }
 
     /// Throws away what has become useless, now and then, until what this gives

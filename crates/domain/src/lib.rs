@@ -7,6 +7,7 @@ mod facts;
 mod ids;
 mod key;
 mod lookup;
+mod material;
 mod name;
 mod network;
 mod outcome;
@@ -25,6 +26,7 @@ pub use ids::{
 };
 pub use key::{ApiKey, KeyState};
 pub use lookup::{KeyLookup, KeySnapshot, LookupFuture, LookupUnavailable};
+pub use material::{CaughtUp, FixedMaterial, KeyMaterial};
 pub use name::{KeyName, NameError};
 pub use network::{IpAllowlist, NetworkError, TrustedProxies};
 pub use outcome::{Category, Outcome, UnknownOutcome};

@@ -7,39 +7,21 @@ use torvus_domain::{
     Account, ApiKey, Credential, KeySnapshot, KeyState, LookupUnavailable, Plan, Plans, Refusal,
     Timestamp,
 };
-use torvus_key_core::{ApiKeyToken, Environment, KeyDigest, PepperRing};
-
-/// What is left of a well-formed key once its text has been dropped.
-pub(crate) struct Presented {
-    pub(crate) environment: Environment,
-    /// One for each version of the pepper, the current one first.
-    pub(crate) digests: Vec<KeyDigest>,
-}
+use torvus_key_core::{ApiKeyToken, Environment};
 
 /// A well-formed key was sent; anything else is refused without a look-up.
-pub(crate) fn credential(
-    credential: Credential<'_>,
-    peppers: &PepperRing,
-) -> Result<Presented, Refusal> {
+pub(crate) fn credential(credential: Credential<'_>) -> Result<ApiKeyToken, Refusal> {
     let text = match credential {
         Credential::Missing => return Err(Refusal::MissingKey),
         Credential::Malformed => return Err(Refusal::MalformedKey),
         Credential::Bearer(text) => text,
     };
-    let token = ApiKeyToken::parse(text).map_err(|_| Refusal::MalformedKey)?;
-    Ok(Presented {
-        environment: token.environment(),
-        digests: peppers.digests(&token).map(|(_, digest)| digest).collect(),
-    })
+    ApiKeyToken::parse(text).map_err(|_| Refusal::MalformedKey)
 }
 
-/// The key was issued by us.
-pub(crate) fn known(
-    found: Result<Option<KeySnapshot>, LookupUnavailable>,
-) -> Result<KeySnapshot, Refusal> {
-    found
-        .map_err(|LookupUnavailable| Refusal::Unavailable)?
-        .ok_or(Refusal::UnknownKey)
+/// What is needed could be asked for.
+pub(crate) fn answered<T>(answer: Result<T, LookupUnavailable>) -> Result<T, Refusal> {
+    answer.map_err(|LookupUnavailable| Refusal::Unavailable)
 }
 
 /// What was found belongs together. If it doesn't, the fault is ours.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use torvus_authz::{RouteMatch, RouteTable};
-use torvus_domain::{KeyLookup, Plans, RequestFacts};
-use torvus_key_core::PepperRing;
+use torvus_domain::{KeyLookup, KeyMaterial, KeySnapshot, Plans, Refusal, RequestFacts};
+use torvus_key_core::ApiKeyToken;
 use torvus_ratelimit::Limiter;
 
 use crate::verdict::Denied;
@@ -15,25 +15,26 @@ use crate::{Grant, Identity, Verdict, check, rate};
 /// Decides on requests. The one place where a [`Grant`] is made.
 pub struct Gate {
     keys: Arc<dyn KeyLookup>,
-    peppers: Arc<PepperRing>,
+    material: Arc<dyn KeyMaterial>,
     routes: Arc<ArcSwap<RouteTable>>,
     limiter: Arc<Limiter>,
     plans: Arc<ArcSwap<Plans>>,
 }
 
 impl Gate {
-    /// A gate over these. Routes and plans can be changed while it decides.
+    /// A gate over these. Peppers, routes and plans can be changed while it
+    /// decides.
     #[must_use]
     pub fn new(
         keys: Arc<dyn KeyLookup>,
-        peppers: Arc<PepperRing>,
+        material: Arc<dyn KeyMaterial>,
         routes: Arc<ArcSwap<RouteTable>>,
         limiter: Arc<Limiter>,
         plans: Arc<ArcSwap<Plans>>,
     ) -> Self {
         Self {
             keys,
-            peppers,
+            material,
             routes,
             limiter,
             plans,
@@ -65,11 +66,12 @@ impl Gate {
         found: RouteMatch<'_>,
     ) -> Result<Verdict, Denied> {
         // Who is asking?
-        let presented = check::credential(facts.credential, &self.peppers)?;
-        let snapshot = check::known(self.keys.find(&presented.digests).await)?;
+        let token = check::credential(facts.credential)?;
+        let snapshot = self.find(&token).await?;
         let who = Identity::of(&snapshot.key);
         let known = |refusal| Denied::known(refusal, &who);
-        check::consistent(&snapshot, presented.environment).map_err(known)?;
+        check::consistent(&snapshot, token.environment()).map_err(known)?;
+        drop(token);
         check::alive(&snapshot, facts.now.wall).map_err(known)?;
         // From where?
         check::address(&snapshot.key, facts.client_ip).map_err(known)?;
@@ -87,6 +89,22 @@ impl Gate {
             params,
             rate,
         })
+    }
+
+    /// The key as it is now. One that is not found is looked for once more
+    /// where there are peppers by now that it was not looked for with.
+    async fn find(&self, token: &ApiKeyToken) -> Result<KeySnapshot, Refusal> {
+        let peppers = self.material.peppers();
+        let found = self.keys.find(&peppers.candidates(token)).await;
+        if let Some(snapshot) = check::answered(found)? {
+            return Ok(snapshot);
+        }
+        if !check::answered(self.material.catch_up(&peppers).await)? {
+            return Err(Refusal::UnknownKey);
+        }
+        let peppers = self.material.peppers();
+        let found = self.keys.find(&peppers.candidates(token)).await;
+        check::answered(found)?.ok_or(Refusal::UnknownKey)
     }
 }
 

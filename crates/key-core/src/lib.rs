@@ -17,6 +17,6 @@ pub use environment::{Environment, UnknownEnvironment};
 pub use generate::GeneratorError;
 pub use hint::KeyHint;
 pub use parse::ParseError;
-pub use pepper::{Pepper, PepperError, PepperLineProblem, PepperRing, PepperVersion};
+pub use pepper::{Candidate, Pepper, PepperError, PepperLineProblem, PepperRing, PepperVersion};
 pub use redact::redact;
 pub use token::{ApiKeyToken, KEY_LENGTH, PREFIX};

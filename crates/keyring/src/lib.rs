@@ -7,6 +7,7 @@ mod bootstrap;
 mod error;
 pub mod keys;
 mod password;
+pub mod peppers;
 
 pub use actor::Actor;
 pub use bootstrap::{Bootstrapped, bootstrap};

@@ -215,6 +215,23 @@ pub fn revoke(
     Ok(changed > 0)
 }
 
+type SnapshotRow = (Vec<u8>, Option<i64>, KeyRow, AccountRow);
+
+/// Secrets that are as the condition says, with their keys and accounts.
+macro_rules! snapshots {
+    ($condition:expr) => {
+        key_secrets::table
+            .inner_join(api_keys::table.inner_join(accounts_table::table))
+            .filter($condition)
+            .select((
+                key_secrets::digest,
+                key_secrets::ends_at,
+                api_keys::all_columns,
+                accounts::COLUMNS,
+            ))
+    };
+}
+
 /// The key that one of these digests opens, with its account, as it is now:
 /// dead ones too, since why a key is refused is for the gate to say.
 ///
@@ -225,34 +242,48 @@ pub fn snapshot_by_digests(
     c: &mut Conn,
     digests: &[KeyDigest],
 ) -> Result<Option<KeySnapshot>, StorageError> {
-    type Row = (Vec<u8>, Option<i64>, KeyRow, AccountRow);
-    // One query each: nearly always there is one digest.
-    for digest in digests {
-        let row: Option<Row> = key_secrets::table
-            .inner_join(api_keys::table.inner_join(accounts_table::table))
-            .filter(key_secrets::digest.eq(digest.as_bytes().as_slice()))
-            .select((
-                key_secrets::digest,
-                key_secrets::ends_at,
-                api_keys::all_columns,
-                accounts::COLUMNS,
-            ))
-            .get_result(&mut c.0)
-            .optional()?;
-        let Some((stored, ends_at, key, account)) = row else {
-            continue;
-        };
-        // The index found it; this says so again, in constant time.
-        if KeyDigest::from_bytes(bytes("key_secrets", &stored)?) != *digest {
-            return Err(StorageError::corrupt("key_secrets", "another digest"));
+    let found = find_by_digests(c, digests)?;
+    Ok(found.map(|(_, snapshot)| snapshot))
+}
+
+/// The same, and by which of the digests, counted from 0.
+pub(crate) fn find_by_digests(
+    c: &mut Conn,
+    digests: &[KeyDigest],
+) -> Result<Option<(usize, KeySnapshot)>, StorageError> {
+    // Nearly always it is the first one.
+    let first: Option<SnapshotRow> = match digests.first() {
+        Some(first) => snapshots!(key_secrets::digest.eq(first.as_bytes().as_slice()))
+            .first(&mut c.0)
+            .optional()?,
+        None => return Ok(None),
+    };
+    // A key may move from one digest to another beside this, so the others are
+    // looked for all at once, and the first once more.
+    let row = match first {
+        None if digests.len() > 1 => {
+            let all: Vec<&[u8]> = digests.iter().map(|d| d.as_bytes().as_slice()).collect();
+            snapshots!(key_secrets::digest.eq_any(all))
+                .first(&mut c.0)
+                .optional()?
         }
-        let key: ApiKey = key.try_into()?;
-        return Ok(Some(KeySnapshot {
-            spent: budgets::of_key(c, &key)?,
-            key,
-            account: Account::try_from(account)?,
-            secret_ends_at: instant_opt("key_secrets", ends_at)?,
-        }));
-    }
-    Ok(None)
+        first => first,
+    };
+    let Some((stored, ends_at, key, account)) = row else {
+        return Ok(None);
+    };
+    // The index found it; this says so again, in constant time.
+    let stored = KeyDigest::from_bytes(bytes("key_secrets", &stored)?);
+    let position = digests
+        .iter()
+        .position(|digest| *digest == stored)
+        .ok_or_else(|| StorageError::corrupt("key_secrets", "another digest"))?;
+    let key: ApiKey = key.try_into()?;
+    let snapshot = KeySnapshot {
+        spent: budgets::of_key(c, &key)?,
+        key,
+        account: Account::try_from(account)?,
+        secret_ends_at: instant_opt("key_secrets", ends_at)?,
+    };
+    Ok(Some((position, snapshot)))
 }

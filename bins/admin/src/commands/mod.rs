@@ -5,6 +5,7 @@ mod audit;
 mod doctor;
 mod key;
 mod migrate;
+mod pepper;
 
 use crate::cli::{Cli, Command};
 use crate::context::Context;
@@ -19,6 +20,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Account(command) => account::run(&context, command),
         Command::Key(command) => key::run(&context, command),
         Command::Audit(command) => audit::run(&context, &command),
+        Command::Pepper(command) => pepper::run(&context, &command),
         Command::Doctor => doctor::run(&context),
     }
 }

@@ -9,12 +9,14 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use torvus_authz::RouteTable;
 use torvus_domain::{
-    Account, AccountId, ApiKey, Credential, Instants, IpAllowlist, KeyId, KeyLookup, KeySnapshot,
-    LookupFuture, LookupUnavailable, PermissionSet, PlanName, Plans, Refusal, RequestFacts,
-    RequestId, Timestamp,
+    Account, AccountId, ApiKey, Credential, FixedMaterial, Instants, IpAllowlist, KeyId, KeyLookup,
+    KeySnapshot, LookupFuture, LookupUnavailable, PermissionSet, PlanName, Plans, Refusal,
+    RequestFacts, RequestId, Timestamp,
 };
 use torvus_gate::{Counted, Denied, Gate, Identity, Verdict};
-use torvus_key_core::{ApiKeyToken, Environment, KeyDigest, Pepper, PepperRing, PepperVersion};
+use torvus_key_core::{
+    ApiKeyToken, Candidate, Environment, KeyDigest, Pepper, PepperRing, PepperVersion,
+};
 use torvus_ratelimit::{Limiter, RateSnapshot};
 
 #[derive(Default)]
@@ -31,14 +33,15 @@ impl Keys {
 }
 
 impl KeyLookup for Keys {
-    fn find<'a>(&'a self, digests: &'a [KeyDigest]) -> LookupFuture<'a> {
+    fn find<'a>(&'a self, candidates: &'a [Candidate]) -> LookupFuture<'a> {
         Box::pin(async move {
             self.asked.fetch_add(1, Ordering::SeqCst);
             if self.down.load(Ordering::SeqCst) {
                 return Err(LookupUnavailable);
             }
             let known = self.known.lock().unwrap();
-            Ok(digests.iter().find_map(|digest| known.get(digest)).cloned())
+            let found = candidates.iter().find_map(|one| known.get(&one.digest));
+            Ok(found.cloned())
         })
     }
 }
@@ -110,7 +113,7 @@ impl World {
         let plans = Arc::new(ArcSwap::from_pointee(Plans::shipped()));
         let gate = Gate::new(
             Arc::<Keys>::clone(&keys),
-            Arc::clone(&peppers),
+            Arc::new(FixedMaterial::new(Arc::clone(&peppers))),
             Arc::new(ArcSwap::from_pointee(RouteTable::torvus())),
             Arc::new(Limiter::memory()),
             Arc::clone(&plans),
