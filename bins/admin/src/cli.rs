@@ -1,5 +1,7 @@
 //! The command line (public contract, section 6).
 
+pub(crate) mod import;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -116,6 +118,8 @@ pub(crate) enum Key {
         --permissions read,write --expires 90d"
     )]
     Create(Box<KeyCreate>),
+    /// Take over the keys of another system by their hashes
+    Import(Box<import::KeyImport>),
     /// List the keys that can be used
     List {
         /// Only those of this account

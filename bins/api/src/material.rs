@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::sync::Mutex;
-use torvus_domain::{CaughtUp, Clock, KeyMaterial, LookupUnavailable};
-use torvus_key_core::PepperRing;
+use torvus_domain::{CaughtUp, Clock, KeyMaterial, LookupUnavailable, Recipes};
+use torvus_key_core::{PepperRing, Recipe};
 use torvus_settings::Settings;
 use torvus_storage::peppers::{self, KnownPepper};
+use torvus_storage::recipes;
 use torvus_storage::{StorageError, Store};
 
 use crate::failure::Failure;
@@ -19,6 +20,17 @@ const PAUSE: Duration = Duration::from_millis(250);
 /// How often a server that nobody asks for new keys looks for new peppers.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 
+/// How long a list of recipes counts: `key import` waits longer than this after it
+/// has written a new one. Requests without a key of ours ask the database no
+/// more often.
+const RECIPES_LAST: Duration = Duration::from_millis(1_000);
+
+/// Recipes as they were at an instant of the monotonic clock.
+struct RecipesAt {
+    at: Duration,
+    recipes: Arc<[Recipe]>,
+}
+
 /// The peppers in use, and what they come from.
 pub(crate) struct Material {
     ring: ArcSwap<PepperRing>,
@@ -28,6 +40,9 @@ pub(crate) struct Material {
     /// When the source was last found wanting, by the monotonic clock; held by
     /// the one who reads it.
     lacking_since: Mutex<Option<Duration>>,
+    recipes: ArcSwapOption<RecipesAt>,
+    /// Held by the one who reads them.
+    reading_recipes: Mutex<()>,
 }
 
 impl Material {
@@ -43,6 +58,8 @@ impl Material {
             settings,
             clock,
             lacking_since: Mutex::new(None),
+            recipes: ArcSwapOption::empty(),
+            reading_recipes: Mutex::new(()),
         }
     }
 
@@ -102,6 +119,55 @@ impl Material {
         })
     }
 
+    /// The recipes that are no older than they may be.
+    fn fresh_recipes(&self) -> Option<Arc<[Recipe]>> {
+        let now = self.clock.now().monotonic;
+        let kept = self.recipes.load();
+        let kept = kept.as_ref()?;
+        (now.saturating_sub(kept.at) < RECIPES_LAST).then(|| Arc::clone(&kept.recipes))
+    }
+
+    async fn current_recipes(&self) -> Result<Arc<[Recipe]>, LookupUnavailable> {
+        if let Some(recipes) = self.fresh_recipes() {
+            return Ok(recipes);
+        }
+        let _reading = self.reading_recipes.lock().await;
+        // Somebody else may have read them in the meantime.
+        if let Some(recipes) = self.fresh_recipes() {
+            return Ok(recipes);
+        }
+        // What is written after this is not surely among them.
+        let at = self.clock.now().monotonic;
+        let unreadable = |error: StorageError| {
+            tracing::error!(%error, "the recipes of imported keys could not be read");
+            LookupUnavailable
+        };
+        let sealed = self.store.run_read(recipes::all).await;
+        let sealed = sealed.map_err(unreadable)?;
+        let mut ring = self.peppers();
+        let lacks = |ring: &PepperRing| {
+            let versions = sealed.iter().filter_map(|one| one.sealed.as_ref());
+            versions
+                .into_iter()
+                .any(|(version, _)| ring.get(*version).is_none())
+        };
+        if lacks(&ring) {
+            self.look(&ring).await?;
+            ring = self.peppers();
+        }
+        let mut opened = Vec::with_capacity(sealed.len());
+        for recipe in sealed {
+            let recipe = recipe.open(&ring).map_err(unreadable)?;
+            opened.push(recipe.ok_or(LookupUnavailable)?);
+        }
+        let recipes: Arc<[Recipe]> = opened.into();
+        self.recipes.store(Some(Arc::new(RecipesAt {
+            at,
+            recipes: Arc::clone(&recipes),
+        })));
+        Ok(recipes)
+    }
+
     fn differs(&self, used: &Arc<PepperRing>) -> bool {
         !Arc::ptr_eq(used, &self.ring.load())
     }
@@ -133,5 +199,9 @@ impl KeyMaterial for Material {
 
     fn catch_up<'a>(&'a self, used: &'a Arc<PepperRing>) -> CaughtUp<'a> {
         Box::pin(self.look(used))
+    }
+
+    fn recipes(&self) -> Recipes<'_> {
+        Box::pin(self.current_recipes())
     }
 }

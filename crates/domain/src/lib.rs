@@ -26,7 +26,7 @@ pub use ids::{
 };
 pub use key::{ApiKey, KeyState};
 pub use lookup::{KeyLookup, KeySnapshot, LookupFuture, LookupUnavailable};
-pub use material::{CaughtUp, FixedMaterial, KeyMaterial};
+pub use material::{CaughtUp, FixedMaterial, KeyMaterial, Recipes};
 pub use name::{KeyName, NameError};
 pub use network::{IpAllowlist, NetworkError, TrustedProxies};
 pub use outcome::{Category, Outcome, UnknownOutcome};

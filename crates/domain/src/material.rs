@@ -6,12 +6,16 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use torvus_key_core::PepperRing;
+use torvus_key_core::{PepperRing, Recipe};
 
 use crate::LookupUnavailable;
 
 /// Whether a key that was not found may be looked for again.
 pub type CaughtUp<'a> = Pin<Box<dyn Future<Output = Result<bool, LookupUnavailable>> + Send + 'a>>;
+
+/// How other systems hashed the keys that were imported from them.
+pub type Recipes<'a> =
+    Pin<Box<dyn Future<Output = Result<Arc<[Recipe]>, LookupUnavailable>> + Send + 'a>>;
 
 /// The peppers in use, and where newer ones come from.
 pub trait KeyMaterial: Send + Sync {
@@ -26,6 +30,15 @@ pub trait KeyMaterial: Send + Sync {
     /// [`LookupUnavailable`] where that can't be told, or a pepper is missing:
     /// the key may be a good one, so nobody may say no to it.
     fn catch_up<'a>(&'a self, used: &'a Arc<PepperRing>) -> CaughtUp<'a>;
+
+    /// By what keys of other systems are recognised; asked only for a text that
+    /// is no key of ours. None unless keys were imported.
+    ///
+    /// # Errors
+    /// [`LookupUnavailable`] where that can't be told.
+    fn recipes(&self) -> Recipes<'_> {
+        Box::pin(async { Ok(Arc::from([])) })
+    }
 }
 
 /// Peppers that stay as they are: for programs that end soon, and for tests.

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use torvus_authz::{RouteMatch, RouteTable};
 use torvus_domain::{KeyLookup, KeyMaterial, KeySnapshot, Plans, Refusal, RequestFacts};
-use torvus_key_core::ApiKeyToken;
+use torvus_key_core::{Candidate, PepperRing};
 use torvus_ratelimit::Limiter;
 
+use crate::check::Presented;
 use crate::verdict::Denied;
 use crate::{Grant, Identity, Verdict, check, rate};
 
@@ -66,12 +67,12 @@ impl Gate {
         found: RouteMatch<'_>,
     ) -> Result<Verdict, Denied> {
         // Who is asking?
-        let token = check::credential(facts.credential)?;
-        let snapshot = self.find(&token).await?;
+        let presented = check::credential(facts.credential)?;
+        let snapshot = self.find(&presented).await?;
         let who = Identity::of(&snapshot.key);
         let known = |refusal| Denied::known(refusal, &who);
-        check::consistent(&snapshot, token.environment()).map_err(known)?;
-        drop(token);
+        check::consistent(&snapshot, presented.environment()).map_err(known)?;
+        drop(presented);
         check::alive(&snapshot, facts.now.wall).map_err(known)?;
         // From where?
         check::address(&snapshot.key, facts.client_ip).map_err(known)?;
@@ -93,18 +94,36 @@ impl Gate {
 
     /// The key as it is now. One that is not found is looked for once more
     /// where there are peppers by now that it was not looked for with.
-    async fn find(&self, token: &ApiKeyToken) -> Result<KeySnapshot, Refusal> {
+    async fn find(&self, presented: &Presented<'_>) -> Result<KeySnapshot, Refusal> {
         let peppers = self.material.peppers();
-        let found = self.keys.find(&peppers.candidates(token)).await;
-        if let Some(snapshot) = check::answered(found)? {
+        let candidates = self.candidates(presented, &peppers).await?;
+        if let Some(snapshot) = check::answered(self.keys.find(&candidates).await)? {
             return Ok(snapshot);
         }
         if !check::answered(self.material.catch_up(&peppers).await)? {
             return Err(Refusal::UnknownKey);
         }
         let peppers = self.material.peppers();
-        let found = self.keys.find(&peppers.candidates(token)).await;
-        check::answered(found)?.ok_or(Refusal::UnknownKey)
+        let candidates = self.candidates(presented, &peppers).await?;
+        check::answered(self.keys.find(&candidates).await)?.ok_or(Refusal::UnknownKey)
+    }
+
+    /// What to look for. A text that nothing can recognise is no key.
+    async fn candidates(
+        &self,
+        presented: &Presented<'_>,
+        peppers: &PepperRing,
+    ) -> Result<Vec<Candidate>, Refusal> {
+        let text = match presented {
+            Presented::Own(token) => return Ok(peppers.candidates(token)),
+            Presented::Foreign(text) => text,
+        };
+        let recipes = check::answered(self.material.recipes().await)?;
+        let candidates = peppers.foreign_candidates(text, &recipes);
+        if candidates.is_empty() {
+            return Err(Refusal::MalformedKey);
+        }
+        Ok(candidates)
     }
 }
 

@@ -4,6 +4,7 @@ mod alphabet;
 mod checksum;
 mod digest;
 mod environment;
+mod foreign;
 mod generate;
 mod hint;
 mod parse;
@@ -14,6 +15,10 @@ mod token;
 pub use checksum::checksum;
 pub use digest::KeyDigest;
 pub use environment::{Environment, UnknownEnvironment};
+pub use foreign::{
+    ForeignDigest, ForeignDigestError, Hashed, HashedError, HashingSecret, Recipe, RecipeId,
+    SealError, SealedSecret,
+};
 pub use generate::GeneratorError;
 pub use hint::KeyHint;
 pub use parse::ParseError;

@@ -84,28 +84,7 @@ pub(crate) fn prepare(
     new: &NewKey,
     now: Timestamp,
 ) -> Result<Issued, KeyringError> {
-    let plan = plans.get(&account.plan).ok_or_else(|| {
-        KeyringError::invalid(
-            "plan",
-            format!("the account's plan {} is not in the settings", account.plan),
-        )
-    })?;
-    if !new.allowed_ips.is_empty() && !plan.ip_allowlist {
-        return Err(KeyringError::invalid(
-            "allowed_ips",
-            format!("the plan {} has no address lists", account.plan),
-        ));
-    }
-    let most = plan.limit(new.environment);
-    if new.limit.is_some_and(|limit| limit == 0 || limit > most) {
-        return Err(KeyringError::invalid(
-            "limit",
-            format!(
-                "the plan {} allows 1 to {most} requests per hour",
-                account.plan
-            ),
-        ));
-    }
+    fits_plan(account, plans, new.environment, &new.allowed_ips, new.limit)?;
     let expires_at = new
         .expiry
         .resolve(now)
@@ -128,6 +107,39 @@ pub(crate) fn prepare(
         hint: token.hint(),
     };
     Ok(Issued { key, token })
+}
+
+/// A key of this account may have these addresses and this limit.
+pub(crate) fn fits_plan(
+    account: &Account,
+    plans: &Plans,
+    environment: Environment,
+    allowed_ips: &IpAllowlist,
+    limit: Option<u32>,
+) -> Result<(), KeyringError> {
+    let plan = plans.get(&account.plan).ok_or_else(|| {
+        KeyringError::invalid(
+            "plan",
+            format!("the account's plan {} is not in the settings", account.plan),
+        )
+    })?;
+    if !allowed_ips.is_empty() && !plan.ip_allowlist {
+        return Err(KeyringError::invalid(
+            "allowed_ips",
+            format!("the plan {} has no address lists", account.plan),
+        ));
+    }
+    let most = plan.limit(environment);
+    if limit.is_some_and(|limit| limit == 0 || limit > most) {
+        return Err(KeyringError::invalid(
+            "limit",
+            format!(
+                "the plan {} allows 1 to {most} requests per hour",
+                account.plan
+            ),
+        ));
+    }
+    Ok(())
 }
 
 pub(crate) fn insert(

@@ -5,6 +5,7 @@ pub mod accounts;
 mod actor;
 mod bootstrap;
 mod error;
+pub mod import;
 pub mod keys;
 mod password;
 pub mod peppers;

@@ -4,9 +4,9 @@ use std::fmt::Display;
 
 use serde_json::json;
 use torvus_domain::{KeyId, Timestamp};
-use torvus_key_core::{Pepper, PepperRing, PepperVersion};
+use torvus_key_core::{Pepper, PepperRing, PepperVersion, SealedSecret};
 use torvus_storage::peppers::{self as rows, WrongPepper};
-use torvus_storage::{StorageError, Store, audit};
+use torvus_storage::{Conn, StorageError, Store, audit, recipes};
 
 use crate::{Actor, KeyringError, keys};
 
@@ -70,7 +70,7 @@ pub fn add<E: Display>(
     })?
 }
 
-fn adopt(c: &mut torvus_storage::Conn, ring: &PepperRing) -> Result<(), KeyringError> {
+fn adopt(c: &mut Conn, ring: &PepperRing) -> Result<(), KeyringError> {
     rows::adopt(c, ring)?.map_err(|wrong| match wrong {
         WrongPepper::Storage(error) => error.into(),
         wrong => KeyringError::Failed(wrong.to_string()),
@@ -140,11 +140,34 @@ pub fn retire(
         if live > 0 {
             return Ok(Err(refused(live)));
         }
+        reseal(c, ring, version)?;
         rows::retire(c, version, now)?;
         let detail = json!({ "version": version.get() });
         audit::append(c, &[actor.on_log("pepper.retire", detail, now)])?;
         Ok::<_, StorageError>(Ok(()))
     })?
+}
+
+/// What was encrypted under this version is so under the current one from now on.
+fn reseal(c: &mut Conn, ring: &PepperRing, version: PepperVersion) -> Result<(), StorageError> {
+    for recipe in recipes::all(c)? {
+        let (Some((used, sealed)), Some(pepper)) = (&recipe.sealed, ring.get(version)) else {
+            continue;
+        };
+        if *used != version {
+            continue;
+        }
+        let current = ring.current();
+        let anew = sealed
+            .open(recipe.id, pepper)
+            .map_err(|error| error.to_string())
+            .and_then(|secret| {
+                SealedSecret::seal(&secret, recipe.id, current).map_err(|error| error.to_string())
+            })
+            .map_err(StorageError::Unavailable)?;
+        recipes::reseal(c, recipe.id, current.version(), &anew)?;
+    }
+    Ok(())
 }
 
 /// Revokes keys whose pepper is to be retired.

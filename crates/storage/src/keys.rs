@@ -1,20 +1,24 @@
 //! Keys and their secrets.
 
+use std::collections::HashSet;
+
 use diesel::prelude::*;
 use torvus_domain::{Account, AccountId, ApiKey, IpAllowlist, KeyId, KeySnapshot, Timestamp};
 use torvus_key_core::{Environment, KeyDigest, KeyHint, PepperVersion};
 
 use crate::accounts::{self, AccountRow};
 use crate::columns::{bytes, instant, instant_opt, micros, number, read};
-use crate::conn::AnyConn;
+use crate::conn::{AnyConn, each};
 use crate::schema::{accounts as accounts_table, api_keys, key_secrets};
 use crate::{Conn, StorageError, budgets};
 
 const TABLE: &str = "api_keys";
+/// Rows of one statement: their values stay below what either database takes.
+const ROWS: usize = 1_000;
 
 /// A row. No digest is in it, nor in anything that is read here.
 #[derive(Queryable, Selectable, Insertable)]
-#[diesel(table_name = api_keys)]
+#[diesel(table_name = api_keys, treat_none_as_default_value = false)]
 struct KeyRow {
     id: String,
     account_id: String,
@@ -71,10 +75,18 @@ impl TryFrom<KeyRow> for ApiKey {
             last_used_at: instant_opt(TABLE, row.last_used_at)?,
             revoked_at: instant_opt(TABLE, row.revoked_at)?,
             revoke_reason: row.revoke_reason,
-            hint: KeyHint::from_parts(environment, &row.hint_first, &row.hint_last)
-                .ok_or_else(|| StorageError::corrupt(TABLE, "the hint is none"))?,
+            hint: hint(environment, &row.hint_first, &row.hint_last)?,
         })
     }
+}
+
+/// Of the key of another system nobody knows how it ends.
+fn hint(environment: Environment, first: &str, last: &str) -> Result<KeyHint, StorageError> {
+    let hint = match last {
+        "" => KeyHint::foreign(environment, first),
+        last => KeyHint::from_parts(environment, first, last),
+    };
+    hint.ok_or_else(|| StorageError::corrupt(TABLE, "the hint is none"))
 }
 
 /// An empty list lets everyone in, so only an empty text may become one.
@@ -114,6 +126,62 @@ pub fn insert(
         ))
         .execute(&mut c.0)?;
     Ok(())
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = key_secrets, treat_none_as_default_value = false)]
+struct SecretRow {
+    digest: Vec<u8>,
+    key_id: String,
+    pepper_version: i64,
+    created_at: i64,
+    ends_at: Option<i64>,
+}
+
+/// Adds many keys with one secret each, all of the same pepper.
+///
+/// # Errors
+///
+/// As of [`insert`].
+pub fn insert_many(
+    c: &mut Conn,
+    keys: &[(ApiKey, KeyDigest)],
+    pepper: PepperVersion,
+) -> Result<(), StorageError> {
+    for some in keys.chunks(ROWS) {
+        let rows: Vec<KeyRow> = some.iter().map(|(key, _)| key.into()).collect();
+        each!(c, conn => diesel::insert_into(api_keys::table).values(&rows).execute(conn))?;
+        let secret = |(key, digest): &(ApiKey, KeyDigest)| SecretRow {
+            digest: digest.as_bytes().to_vec(),
+            key_id: key.id.to_string(),
+            pepper_version: i64::from(pepper.get()),
+            created_at: micros(key.created_at),
+            ends_at: None,
+        };
+        let rows: Vec<SecretRow> = some.iter().map(secret).collect();
+        each!(c, conn => diesel::insert_into(key_secrets::table).values(&rows).execute(conn))?;
+    }
+    Ok(())
+}
+
+/// Those of these digests that are there.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn stored(c: &mut Conn, digests: &[KeyDigest]) -> Result<HashSet<KeyDigest>, StorageError> {
+    let mut found = HashSet::new();
+    for some in digests.chunks(ROWS) {
+        let some: Vec<&[u8]> = some.iter().map(|d| d.as_bytes().as_slice()).collect();
+        let rows: Vec<Vec<u8>> = key_secrets::table
+            .filter(key_secrets::digest.eq_any(some))
+            .select(key_secrets::digest)
+            .load(&mut c.0)?;
+        for row in rows {
+            found.insert(KeyDigest::from_bytes(bytes("key_secrets", &row)?));
+        }
+    }
+    Ok(found)
 }
 
 /// The key with this identifier.

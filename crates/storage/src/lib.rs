@@ -15,6 +15,7 @@ mod migrate;
 pub mod nodes;
 pub mod peppers;
 mod pool;
+pub mod recipes;
 mod renewal;
 pub mod resources;
 mod schema;

@@ -1,5 +1,7 @@
 //! `torvus-admin key`.
 
+mod import;
+
 use std::collections::HashMap;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
@@ -18,6 +20,7 @@ use crate::{output, view};
 pub(super) fn run(context: &Context, command: Command) -> Result<(), Failure> {
     match command {
         Command::Create(args) => create(context, &args),
+        Command::Import(args) => import::run(context, &args),
         Command::List { account, all } => list(context, account.as_deref(), all),
         Command::Show { id } => show(context, &id),
         Command::Revoke { id, reason } => revoke(context, &id, reason.as_deref()),
