@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::json;
 use torvus_domain::{
-    Account, AccountId, ApiKey, IpAllowlist, KeyId, KeyName, PermissionSet, Plans, Timestamp,
+    Account, AccountId, ApiKey, IpAllowlist, KeyId, KeyName, PermissionSet, Plan, Plans, Timestamp,
     rfc3339,
 };
 use torvus_key_core::{
@@ -35,6 +35,9 @@ pub struct ForeignKey {
     pub allowed_ips: IpAllowlist,
     /// Requests per hour, where fewer than the plan's are wanted.
     pub limit: Option<u32>,
+    /// A limit that is not below the plan's stands for the plan's, and is no
+    /// error: the other system's plans are not ours.
+    pub limit_at_most: bool,
     /// What may be shown of it, of the same environment.
     pub hint: KeyHint,
     /// What the other system calls it; kept in the audit log.
@@ -199,12 +202,11 @@ impl Import<'_> {
                     return Taken::Expired;
                 }
                 let (ips, environment) = (&one.allowed_ips, one.environment);
-                if let Err(error) =
-                    keys::fits_plan(account, self.plans, environment, ips, one.limit)
-                {
+                let limit = one.limit_on(self.plans.get(&account.plan));
+                if let Err(error) = keys::fits_plan(account, self.plans, environment, ips, limit) {
                     return Taken::Refused(error.to_string());
                 }
-                let key = one.key(account.id, now);
+                let key = one.key(account.id, limit, now);
                 let id = key.id;
                 let digest = one.digest.stored(one.recipe, self.ring.current());
                 new.push(New {
@@ -255,7 +257,14 @@ struct New<'f> {
 }
 
 impl ForeignKey {
-    fn key(&self, account_id: AccountId, now: Timestamp) -> ApiKey {
+    /// The limit of its own that it has on this plan.
+    fn limit_on(&self, plan: Option<&Plan>) -> Option<u32> {
+        let most = plan.map_or(u32::MAX, |plan| plan.limit(self.environment));
+        self.limit
+            .filter(|limit| !self.limit_at_most || *limit < most)
+    }
+
+    fn key(&self, account_id: AccountId, limit: Option<u32>, now: Timestamp) -> ApiKey {
         ApiKey {
             id: KeyId::new(now),
             account_id,
@@ -264,7 +273,7 @@ impl ForeignKey {
             permissions: self.permissions,
             expires_at: self.expires_at,
             allowed_ips: self.allowed_ips.clone(),
-            limit: self.limit,
+            limit,
             created_at: now,
             last_used_at: None,
             revoked_at: None,

@@ -308,6 +308,7 @@ fn key(described: Described, recipe: RecipeId, external_id: Option<String>) -> F
         expires_at: described.expires_at,
         allowed_ips: described.allowed_ips,
         limit: described.limit,
+        limit_at_most: described.limit_at_most,
         hint: described.hint,
         external_id,
     }

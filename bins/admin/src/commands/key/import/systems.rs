@@ -47,6 +47,7 @@ pub(super) struct Described {
     pub(super) expires_at: Option<Timestamp>,
     pub(super) allowed_ips: IpAllowlist,
     pub(super) limit: Option<u32>,
+    pub(super) limit_at_most: bool,
     pub(super) hint: KeyHint,
 }
 
@@ -120,6 +121,7 @@ fn own(fields: &Fields, defaults: &Defaults) -> Result<Described, NoKey> {
         limit: number(fields, "limit")?
             .map(|limit| u32::try_from(limit).map_err(|error| named("limit", &error)))
             .transpose()?,
+        limit_at_most: false,
         hint: KeyHint::foreign(environment, &start).ok_or_else(wrong_start)?,
     })
 }
@@ -217,6 +219,7 @@ fn foreign(
         expires_at,
         allowed_ips: IpAllowlist::default(),
         limit,
+        limit_at_most: true,
         hint: hint.ok_or_else(|| "start: not visible characters".to_owned())?,
     })
 }
