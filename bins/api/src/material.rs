@@ -42,7 +42,8 @@ pub(crate) struct Material {
     lacking_since: Mutex<Option<Duration>>,
     recipes: ArcSwapOption<RecipesAt>,
     /// Held by the one who reads them.
-    reading_recipes: Mutex<()>,
+    /// Holds when they could not be read last.
+    reading_recipes: Mutex<Option<Duration>>,
 }
 
 impl Material {
@@ -59,7 +60,7 @@ impl Material {
             clock,
             lacking_since: Mutex::new(None),
             recipes: ArcSwapOption::empty(),
-            reading_recipes: Mutex::new(()),
+            reading_recipes: Mutex::new(None),
         }
     }
 
@@ -105,7 +106,8 @@ impl Material {
             }
             Err(error) => {
                 tracing::error!(%error, "the database has keys of a pepper that is not at hand");
-                *lacking_since = Some(now);
+                // Those who waited meanwhile are answered at once.
+                *lacking_since = Some(self.clock.now().monotonic);
                 Err(LookupUnavailable)
             }
         }
@@ -131,13 +133,34 @@ impl Material {
         if let Some(recipes) = self.fresh_recipes() {
             return Ok(recipes);
         }
-        let _reading = self.reading_recipes.lock().await;
-        // Somebody else may have read them in the meantime.
+        let mut failed = self.reading_recipes.lock().await;
+        // Somebody else may have read them in the meantime, or have failed to.
         if let Some(recipes) = self.fresh_recipes() {
             return Ok(recipes);
         }
-        // What is written after this is not surely among them.
         let at = self.clock.now().monotonic;
+        if failed.is_some_and(|failed| at.saturating_sub(failed) < PAUSE) {
+            return Err(LookupUnavailable);
+        }
+        match self.read_recipes().await {
+            // What is written after `at` is not surely among them.
+            Ok(recipes) => {
+                let kept = RecipesAt {
+                    at,
+                    recipes: Arc::clone(&recipes),
+                };
+                self.recipes.store(Some(Arc::new(kept)));
+                *failed = None;
+                Ok(recipes)
+            }
+            Err(unavailable) => {
+                *failed = Some(self.clock.now().monotonic);
+                Err(unavailable)
+            }
+        }
+    }
+
+    async fn read_recipes(&self) -> Result<Arc<[Recipe]>, LookupUnavailable> {
         let unreadable = |error: StorageError| {
             tracing::error!(%error, "the recipes of imported keys could not be read");
             LookupUnavailable
@@ -146,10 +169,8 @@ impl Material {
         let sealed = sealed.map_err(unreadable)?;
         let mut ring = self.peppers();
         let lacks = |ring: &PepperRing| {
-            let versions = sealed.iter().filter_map(|one| one.sealed.as_ref());
-            versions
-                .into_iter()
-                .any(|(version, _)| ring.get(*version).is_none())
+            let mut versions = sealed.iter().filter_map(|one| one.sealed.as_ref());
+            versions.any(|(version, _)| ring.get(*version).is_none())
         };
         if lacks(&ring) {
             self.look(&ring).await?;
@@ -160,12 +181,7 @@ impl Material {
             let recipe = recipe.open(&ring).map_err(unreadable)?;
             opened.push(recipe.ok_or(LookupUnavailable)?);
         }
-        let recipes: Arc<[Recipe]> = opened.into();
-        self.recipes.store(Some(Arc::new(RecipesAt {
-            at,
-            recipes: Arc::clone(&recipes),
-        })));
-        Ok(recipes)
+        Ok(opened.into())
     }
 
     fn differs(&self, used: &Arc<PepperRing>) -> bool {

@@ -58,7 +58,7 @@ kit::on_both! {
         let store = Store::open(&database.url).unwrap();
         assert!(matches!(store.schema().unwrap(), Schema::Empty(pending) if !pending.is_empty()));
         let applied = store.migrate().unwrap();
-        assert_eq!(applied, ["2026-11-24-000001_initial", "2026-11-24-000002_budgets", "2026-11-24-000003_audit_chains"]);
+        assert_eq!(applied, ["2026-11-24-000001_initial", "2026-11-24-000002_budgets", "2026-11-24-000003_audit_chains", "2026-11-24-000005_imports"]);
         assert_eq!(store.schema().unwrap(), Schema::Current);
         assert!(store.migrate().unwrap().is_empty());
         Raw::open(&database.url).revert_all();
@@ -81,7 +81,7 @@ kit::on_both! {
                 .collect();
             all.into_iter().map(|one| one.join().unwrap()).sum()
         });
-        assert_eq!(applied, 3);
+        assert_eq!(applied, 4);
     }
 
     fn what_fails_leaves_nothing(database) {

@@ -10,8 +10,8 @@ use arc_swap::ArcSwap;
 use torvus_authz::RouteTable;
 use torvus_domain::{
     Account, AccountId, ApiKey, Credential, FixedMaterial, Instants, IpAllowlist, KeyId, KeyLookup,
-    KeySnapshot, LookupFuture, LookupUnavailable, PermissionSet, PlanName, Plans, Refusal,
-    RequestFacts, RequestId, Timestamp,
+    KeyMaterial, KeySnapshot, LookupFuture, LookupUnavailable, PermissionSet, PlanName, Plans,
+    Refusal, RequestFacts, RequestId, Timestamp,
 };
 use torvus_gate::{Counted, Denied, Gate, Identity, Verdict};
 use torvus_key_core::{
@@ -104,16 +104,27 @@ pub(crate) fn issue(account: &Account, environment: Environment) -> (ApiKeyToken
     (token, snapshot)
 }
 
+/// New peppers of these versions.
+pub(crate) fn ring(versions: &[u32]) -> Arc<PepperRing> {
+    let pepper = |version: &u32| Pepper::generate(PepperVersion::new(*version).unwrap()).unwrap();
+    Arc::new(PepperRing::new(versions.iter().map(pepper).collect()).unwrap())
+}
+
 impl World {
     pub(crate) fn new() -> Self {
-        let peppers =
-            [1, 2].map(|version| Pepper::generate(PepperVersion::new(version).unwrap()).unwrap());
-        let peppers = Arc::new(PepperRing::new(peppers.into()).unwrap());
+        let peppers = ring(&[1, 2]);
+        Self::with_material(
+            Arc::clone(&peppers),
+            Arc::new(FixedMaterial::new(Arc::clone(&peppers))),
+        )
+    }
+
+    pub(crate) fn with_material(peppers: Arc<PepperRing>, material: Arc<dyn KeyMaterial>) -> Self {
         let keys = Arc::new(Keys::default());
         let plans = Arc::new(ArcSwap::from_pointee(Plans::shipped()));
         let gate = Gate::new(
             Arc::<Keys>::clone(&keys),
-            Arc::new(FixedMaterial::new(Arc::clone(&peppers))),
+            material,
             Arc::new(ArcSwap::from_pointee(RouteTable::torvus())),
             Arc::new(Limiter::memory()),
             Arc::clone(&plans),

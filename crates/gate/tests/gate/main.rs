@@ -5,4 +5,6 @@ mod kit;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
+mod material;
+#[cfg(test)]
 mod rules;
