@@ -37,6 +37,7 @@ pub struct Builder {
     config: Option<String>,
     empty: bool,
     own_cluster: bool,
+    pepper_file: bool,
     tmpfs: Option<String>,
 }
 
@@ -52,6 +53,13 @@ impl Builder {
     #[must_use]
     pub fn own_postgres(mut self) -> Self {
         self.own_cluster = true;
+        self
+    }
+
+    /// Keeps the pepper in a file on PostgreSQL as well, beside the data directory.
+    #[must_use]
+    pub fn pepper_in_file(mut self) -> Self {
+        self.pepper_file = true;
         self
     }
 
@@ -102,7 +110,14 @@ impl Builder {
             let cluster = cluster.unwrap_or_else(|| Cluster::of_this_process());
             let new = cluster.new_database(!self.empty);
             settings.push(("TORVUS_DATABASE_URL".to_owned(), new.clone()));
-            settings.push(("TORVUS_PEPPER".to_owned(), PEPPER.to_owned()));
+            if self.pepper_file {
+                let file = folder.path().join("pepper");
+                std::fs::write(&file, format!("{PEPPER}\n")).unwrap();
+                let file = file.to_str().unwrap().to_owned();
+                settings.push(("TORVUS_PEPPER_FILE".to_owned(), file));
+            } else {
+                settings.push(("TORVUS_PEPPER".to_owned(), PEPPER.to_owned()));
+            }
             url = Some(new);
         }
         if self.database == Database::Sqlite && !self.empty {
@@ -167,6 +182,7 @@ impl TestApp {
             config: None,
             empty: false,
             own_cluster: false,
+            pepper_file: false,
             tmpfs: None,
         }
     }
@@ -378,6 +394,14 @@ impl TestApp {
         Some(self.postgres().dump(url))
     }
 
+    /// Where the pepper lies, of an app that keeps it in a file.
+    pub fn pepper_file(&self) -> PathBuf {
+        match self.url {
+            Some(_) => self.folder.path().join("pepper"),
+            None => self.data_dir().join("pepper"),
+        }
+    }
+
     /// The pepper as it was given or generated: the base64 text.
     pub fn pepper(&self) -> String {
         let line = match self.url {
@@ -419,6 +443,16 @@ impl AnotherServer {
     /// What it printed before the line that tells its address.
     pub fn greeting(&self) -> &[String] {
         &self.0.greeting
+    }
+
+    /// A client with that key.
+    pub fn client(&self, token: &str) -> Client {
+        Client::new(&format!("http://{}", self.0.address), Some(token))
+    }
+
+    /// Tells it to read its settings again.
+    pub fn hang_up(&self) {
+        self.0.signal(Signal::HUP);
     }
 
     /// Stops it, and checks how it ended.

@@ -1,5 +1,6 @@
 //! The command line (public contract, section 6).
 
+pub(crate) mod import;
 mod leak;
 mod why;
 
@@ -48,8 +49,37 @@ pub(crate) enum Command {
     /// Keys that others may have seen
     #[command(subcommand)]
     Leak(Leak),
+    /// The secret that keys are hashed with
+    #[command(subcommand)]
+    Pepper(Pepper),
     /// Say what is wrong with this installation, and what to do
     Doctor,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Pepper {
+    /// Show each version, and how many keys hang on it
+    Status,
+    /// Make a new one, which new keys and rotations use from then on
+    #[command(
+        after_help = "Keys that are there move to it when they are next used.\n\n\
+        With several servers the file must be on every node before any of them uses it:\n  \
+        torvus-admin pepper add --out pepper.new    put it in place on each node, then SIGHUP them"
+    )]
+    Add {
+        /// Write all versions and the new one to this new file (0600), and change nothing
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// End one that no key needs any more, and take it out of the file
+    #[command(after_help = "Example:\n  torvus-admin pepper retire 1 --revoke-remaining")]
+    Retire {
+        /// Its number
+        version: String,
+        /// Revoke the keys that were not used since it was replaced
+        #[arg(long)]
+        revoke_remaining: bool,
+    },
 }
 
 #[derive(Subcommand)]
@@ -112,6 +142,8 @@ pub(crate) enum Key {
         --permissions read,write --expires 90d"
     )]
     Create(Box<KeyCreate>),
+    /// Take over the keys of another system by their hashes
+    Import(Box<import::KeyImport>),
     /// List the keys that can be used
     List {
         /// Only those of this account

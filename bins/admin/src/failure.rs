@@ -62,6 +62,7 @@ impl From<KeyringError> for Failure {
             KeyringError::NotFound(_) => Self::not_found(error),
             KeyringError::Invalid { .. } => Self::invalid(error),
             KeyringError::Conflict(_) => Self::new(4, "conflict", error),
+            KeyringError::Refused(_) => Self::refused(error),
             KeyringError::Failed(_) => Self::failed(error),
             KeyringError::Storage(error) => error.into(),
         }

@@ -10,6 +10,7 @@ mod indexer;
 mod leaks;
 mod lease;
 mod logging;
+mod material;
 mod openapi;
 mod process;
 mod reload;

@@ -1,4 +1,5 @@
-//! What can change while the server runs: plans, routes, trusted proxies.
+//! What can change while the server runs: plans, routes, trusted proxies, and
+//! the pepper.
 
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use torvus_settings::{Settings, SettingsArgs, environment};
 use torvus_storage::{Store, accounts};
 
 use crate::failure::Failure;
+use crate::material::Material;
 use crate::store::plans_known;
 
 /// The settings in force, each shared with those who go by it.
@@ -30,15 +32,21 @@ impl Live {
     }
 
     /// On each SIGHUP: the settings anew. A bad one changes nothing.
-    pub(crate) async fn reload_on(self, mut hangup: Signal, args: SettingsArgs, store: Arc<Store>) {
+    pub(crate) async fn reload_on(
+        self,
+        mut hangup: Signal,
+        args: SettingsArgs,
+        store: Arc<Store>,
+        material: Arc<Material>,
+    ) {
         while hangup.recv().await.is_some() {
-            match reloaded(&args, &store).await {
+            match reloaded(&args, &store, &material).await {
                 Ok(settings) => {
                     self.plans.store(Arc::new(settings.plans));
                     self.proxies.store(Arc::new(settings.trusted_proxies));
                     self.routes.store(Arc::new(settings.routes));
                     tracing::info!(
-                        "plans, routes and trusted proxies reloaded; other settings need a restart"
+                        "plans, routes, trusted proxies and the pepper reloaded; other settings need a restart"
                     );
                 }
                 Err(error) => {
@@ -49,12 +57,17 @@ impl Live {
     }
 }
 
-async fn reloaded(args: &SettingsArgs, store: &Store) -> Result<Settings, Failure> {
+async fn reloaded(
+    args: &SettingsArgs,
+    store: &Store,
+    material: &Material,
+) -> Result<Settings, Failure> {
     let settings = Settings::load(args, &environment)?;
     let used = store
         .run_read(accounts::plans)
         .await
         .map_err(Failure::new)?;
     plans_known(&used, &settings.plans)?;
+    material.reload(&settings).await?;
     Ok(settings)
 }

@@ -14,7 +14,7 @@ use chrono::TimeDelta;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use torvus_audit::journal::{Durability, Journals};
 use torvus_authz::RouteTable;
-use torvus_domain::{Clock, NodeId, PlanName, Plans, SystemClock};
+use torvus_domain::{Clock, KeyMaterial, NodeId, PlanName, Plans, SystemClock};
 use torvus_gate::{Gate, KeyCache};
 use torvus_key_core::PepperRing;
 use torvus_ratelimit::Limiter;
@@ -30,6 +30,7 @@ use crate::http::{self, Port};
 use crate::indexer::{self, Indexer};
 use crate::leaks::{self, Leaks};
 use crate::lease::Lease;
+use crate::material::Material;
 use crate::reload::Live;
 use crate::{bootstrap, logging, process, store, telemetry, v1};
 
@@ -98,7 +99,7 @@ async fn serve(
     bootstrap::run(
         args,
         &parts.store,
-        &parts.ring,
+        &parts.material.peppers(),
         &parts.live.plans.load(),
         &*parts.clock,
         address,
@@ -153,7 +154,7 @@ impl Signals {
 struct Parts {
     settings: Settings,
     store: Arc<Store>,
-    ring: Arc<PepperRing>,
+    material: Arc<Material>,
     live: Live,
     clock: Arc<dyn Clock>,
     limiter: Arc<Limiter>,
@@ -171,7 +172,13 @@ impl Parts {
         journals: Arc<Journals>,
     ) -> Result<Self, Failure> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-        let (ring, routes) = (Arc::new(ring), RouteTable::torvus());
+        let routes = RouteTable::torvus();
+        let material = Arc::new(Material::new(
+            ring,
+            Arc::clone(&store),
+            settings.clone(),
+            Arc::clone(&clock),
+        ));
         let limiter = Arc::new(Limiter::memory());
         let live = Live::of(&settings);
         let keys = KeyCache::new(Arc::clone(&store) as _, Arc::clone(&limiter), KEYS_MAX);
@@ -179,7 +186,7 @@ impl Parts {
         let guard = |routes| Guard {
             gate: Gate::new(
                 keys.clone(),
-                Arc::clone(&ring),
+                Arc::clone(&material) as _,
                 routes,
                 Arc::clone(&live.plans),
             ),
@@ -197,7 +204,7 @@ impl Parts {
         let leaks = signers.map(|keys| Leaks {
             keys,
             store: Arc::clone(&store),
-            ring: Arc::clone(&ring),
+            material: Arc::clone(&material) as _,
             clock: Arc::clone(&clock),
         });
         let health = Health {
@@ -213,7 +220,7 @@ impl Parts {
             health: web::Data::new(health),
             settings,
             store,
-            ring,
+            material,
             live,
             clock,
             limiter,
@@ -306,7 +313,9 @@ impl Parts {
 
     fn spawn_reload(&self, given: &SettingsArgs, hangup: Signal) {
         let (live, store) = (self.live.clone(), Arc::clone(&self.store));
-        actix_web::rt::spawn(live.reload_on(hangup, given.clone(), store));
+        let material = Arc::clone(&self.material);
+        actix_web::rt::spawn(Arc::clone(&material).follow());
+        actix_web::rt::spawn(live.reload_on(hangup, given.clone(), store, material));
     }
 
     /// Throws away what has become useless, now and then, until what this gives

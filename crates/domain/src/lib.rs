@@ -9,6 +9,7 @@ mod ids;
 mod key;
 mod lease;
 mod lookup;
+mod material;
 mod name;
 mod network;
 mod outcome;
@@ -30,6 +31,7 @@ pub use ids::{
 pub use key::{ApiKey, KeyState};
 pub use lease::{Change, Epoch, LEASE, LEASE_PATIENCE, LEASE_RENEWAL, LeaseStore, Standing};
 pub use lookup::{KeyLookup, KeySnapshot, LookupFuture, LookupUnavailable};
+pub use material::{CaughtUp, FixedMaterial, KeyMaterial, Recipes};
 pub use name::{KeyName, NameError};
 pub use network::{IpAllowlist, NetworkError, TrustedProxies};
 pub use outcome::{Category, Outcome, UnknownOutcome};

@@ -1,9 +1,9 @@
-//! The one port: how the gate learns what a key is.
+//! The first port: how the gate learns what a key is.
 
 use std::future::Future;
 use std::pin::Pin;
 
-use torvus_key_core::KeyDigest;
+use torvus_key_core::Candidate;
 
 use crate::{Account, ApiKey, Secret, Spent};
 
@@ -35,6 +35,8 @@ pub type LookupFuture<'a> =
 
 /// Finds keys by their digests.
 pub trait KeyLookup: Send + Sync {
-    /// The key with one of these digests (one for each version of the pepper).
-    fn find<'a>(&'a self, digests: &'a [KeyDigest]) -> LookupFuture<'a>;
+    /// The key that is stored under one of these digests, of which the first is
+    /// the likeliest. Where it is stored under an older one, whoever implements
+    /// this sees to it that it is stored under the current one before long.
+    fn find<'a>(&'a self, candidates: &'a [Candidate]) -> LookupFuture<'a>;
 }

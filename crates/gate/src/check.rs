@@ -1,52 +1,56 @@
 //! The rules, each a function of what it looks at.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 
 use torvus_authz::{Route, RouteMatch};
 use torvus_domain::{
     Account, ApiKey, Credential, KeySnapshot, KeyState, LookupUnavailable, Plan, Plans, Refusal,
     Timestamp,
 };
-use torvus_key_core::{ApiKeyToken, Environment, KeyDigest, PepperRing};
+use torvus_key_core::{ApiKeyToken, Environment, ParseError};
 
-/// What is left of a well-formed key once its text has been dropped.
-pub(crate) struct Presented {
-    pub(crate) environment: Environment,
-    /// One for each version of the pepper, the current one first.
-    pub(crate) digests: Vec<KeyDigest>,
+/// What was sent to be recognised.
+pub(crate) enum Presented<'t> {
+    /// A well-formed key of ours.
+    Own(ApiKeyToken),
+    /// Anything else: it may be the key of a system that keys were imported
+    /// from.
+    Foreign(&'t str),
 }
 
-/// A well-formed key was sent; anything else is refused without a look-up.
-pub(crate) fn credential(
-    credential: Credential<'_>,
-    peppers: &PepperRing,
-) -> Result<Presented, Refusal> {
+impl Presented<'_> {
+    /// The environment that stands in it.
+    pub(crate) fn environment(&self) -> Option<Environment> {
+        match self {
+            Self::Own(token) => Some(token.environment()),
+            Self::Foreign(_) => None,
+        }
+    }
+}
+
+/// One bearer token was sent. One that begins as ours do is ours, or nothing.
+pub(crate) fn credential(credential: Credential<'_>) -> Result<Presented<'_>, Refusal> {
     let text = match credential {
         Credential::Missing => return Err(Refusal::MissingKey),
         Credential::Malformed => return Err(Refusal::MalformedKey),
         Credential::Bearer(text) => text,
     };
-    let token = ApiKeyToken::parse(text).map_err(|_| Refusal::MalformedKey)?;
-    Ok(Presented {
-        environment: token.environment(),
-        digests: peppers.digests(&token).map(|(_, digest)| digest).collect(),
-    })
+    match ApiKeyToken::parse(text) {
+        Ok(token) => Ok(Presented::Own(token)),
+        Err(ParseError::Prefix) if !text.is_empty() => Ok(Presented::Foreign(text)),
+        Err(_) => Err(Refusal::MalformedKey),
+    }
 }
 
-/// The key was issued by us.
-pub(crate) fn known(
-    found: Result<Option<Arc<KeySnapshot>>, LookupUnavailable>,
-) -> Result<Arc<KeySnapshot>, Refusal> {
-    found
-        .map_err(|LookupUnavailable| Refusal::Unavailable)?
-        .ok_or(Refusal::UnknownKey)
+/// What is needed could be asked for.
+pub(crate) fn answered<T>(answer: Result<T, LookupUnavailable>) -> Result<T, Refusal> {
+    answer.map_err(|LookupUnavailable| Refusal::Unavailable)
 }
 
 /// What was found belongs together. If it doesn't, the fault is ours.
-pub(crate) fn consistent(snapshot: &KeySnapshot, sent: Environment) -> Result<(), Refusal> {
+pub(crate) fn consistent(snapshot: &KeySnapshot, sent: Option<Environment>) -> Result<(), Refusal> {
     let KeySnapshot { key, account, .. } = snapshot;
-    if key.environment == sent && key.account_id == account.id {
+    if sent.is_none_or(|sent| key.environment == sent) && key.account_id == account.id {
         return Ok(());
     }
     tracing::error!(key_id = %key.id, "a key was found that contradicts its own record");

@@ -15,8 +15,8 @@ use crate::{Counted, Identity, check, rate};
 /// What a request asks for.
 #[derive(Clone, Debug)]
 pub(crate) struct Asked<'a> {
-    /// What the text of its key says.
-    pub(crate) environment: Environment,
+    /// What the text of its key says; keys of other systems say nothing.
+    pub(crate) environment: Option<Environment>,
     /// Where it comes from, if that is known.
     pub(crate) client_ip: Option<IpAddr>,
     /// When it came in.

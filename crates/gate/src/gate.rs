@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use torvus_authz::{RouteMatch, RouteTable};
-use torvus_domain::{Plans, RequestFacts};
-use torvus_key_core::PepperRing;
+use torvus_domain::{Instants, KeyMaterial, KeySnapshot, Plans, Refusal, RequestFacts};
+use torvus_key_core::{Candidate, PepperRing};
 
+use crate::check::Presented;
 use crate::decision::{Asked, Rules, decide};
 use crate::trace::Untraced;
 use crate::verdict::Denied;
@@ -16,24 +17,24 @@ use crate::{Grant, KeyCache, Verdict, check};
 /// Decides on requests. The one place where a [`Grant`] is made.
 pub struct Gate {
     keys: KeyCache,
-    peppers: Arc<PepperRing>,
+    material: Arc<dyn KeyMaterial>,
     routes: Arc<ArcSwap<RouteTable>>,
     plans: Arc<ArcSwap<Plans>>,
 }
 
 impl Gate {
     /// A gate over these, which counts against the limiter that the keys were
-    /// given. Routes and plans can be changed while it decides.
+    /// given. Peppers, routes and plans can be changed while it decides.
     #[must_use]
     pub fn new(
         keys: KeyCache,
-        peppers: Arc<PepperRing>,
+        material: Arc<dyn KeyMaterial>,
         routes: Arc<ArcSwap<RouteTable>>,
         plans: Arc<ArcSwap<Plans>>,
     ) -> Self {
         Self {
             keys,
-            peppers,
+            material,
             routes,
             plans,
         }
@@ -62,10 +63,12 @@ impl Gate {
         facts: &RequestFacts<'_>,
         found: RouteMatch<'_>,
     ) -> Result<Verdict, Denied> {
-        let presented = check::credential(facts.credential, &self.peppers)?;
-        let snapshot = check::known(self.keys.find(&presented.digests, &facts.now).await)?;
+        let presented = check::credential(facts.credential)?;
+        let snapshot = self.find(&presented, &facts.now).await?;
+        let environment = presented.environment();
+        drop(presented);
         let asked = Asked {
-            environment: presented.environment,
+            environment,
             client_ip: facts.client_ip,
             now: facts.now,
             found,
@@ -82,6 +85,44 @@ impl Gate {
             params: passed.params,
             rate: passed.rate,
         })
+    }
+
+    /// The key as it is now. One that is not found is looked for once more
+    /// where there are peppers by now that it was not looked for with.
+    async fn find(
+        &self,
+        presented: &Presented<'_>,
+        now: &Instants,
+    ) -> Result<Arc<KeySnapshot>, Refusal> {
+        let peppers = self.material.peppers();
+        let candidates = self.candidates(presented, &peppers).await?;
+        if let Some(snapshot) = check::answered(self.keys.find(&candidates, now).await)? {
+            return Ok(snapshot);
+        }
+        if !check::answered(self.material.catch_up(&peppers).await)? {
+            return Err(Refusal::UnknownKey);
+        }
+        let peppers = self.material.peppers();
+        let candidates = self.candidates(presented, &peppers).await?;
+        check::answered(self.keys.find(&candidates, now).await)?.ok_or(Refusal::UnknownKey)
+    }
+
+    /// What to look for. A text that nothing can recognise is no key.
+    async fn candidates(
+        &self,
+        presented: &Presented<'_>,
+        peppers: &PepperRing,
+    ) -> Result<Vec<Candidate>, Refusal> {
+        let text = match presented {
+            Presented::Own(token) => return Ok(peppers.candidates(token)),
+            Presented::Foreign(text) => text,
+        };
+        let recipes = check::answered(self.material.recipes().await)?;
+        let candidates = peppers.foreign_candidates(text, &recipes);
+        if candidates.is_empty() {
+            return Err(Refusal::MalformedKey);
+        }
+        Ok(candidates)
     }
 }
 

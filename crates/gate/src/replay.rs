@@ -37,7 +37,7 @@ pub fn replay(
     limiter: Option<&Limiter>,
 ) -> Result<(), Refusal> {
     let asked = Asked {
-        environment: snapshot.key.environment,
+        environment: Some(snapshot.key.environment),
         client_ip: request.client_ip,
         now: Instants {
             wall: request.at,

@@ -21,18 +21,22 @@ use crate::{Environment, PREFIX, alphabet};
 #[derive(Clone, Eq, Hash, PartialEq)]
 pub struct KeyHint {
     environment: Environment,
-    first: [u8; 4],
-    last: [u8; 4],
+    shown: Shown,
+}
+
+#[derive(Clone, Eq, Hash, PartialEq)]
+enum Shown {
+    /// Four characters from either end of the body.
+    Native { first: [u8; 4], last: [u8; 4] },
+    /// How the key of another system begins.
+    Foreign(String),
 }
 
 impl KeyHint {
     /// For callers that have checked that all eight are characters of the alphabet.
     pub(crate) const fn new(environment: Environment, first: [u8; 4], last: [u8; 4]) -> Self {
-        Self {
-            environment,
-            first,
-            last,
-        }
+        let shown = Shown::Native { first, last };
+        Self { environment, shown }
     }
 
     /// Builds a hint from its stored parts, or gives `None` unless both are four characters of
@@ -42,22 +46,54 @@ impl KeyHint {
         Some(Self::new(environment, quartet(first)?, quartet(last)?))
     }
 
+    /// The hint of a key that another system made: how it begins, as far as that system tells, at
+    /// most [`KeyHint::FOREIGN_MAX`] visible ASCII characters. How it ends nobody knows.
+    ///
+    /// ```
+    /// use torvus_key_core::{Environment, KeyHint};
+    ///
+    /// let hint = KeyHint::foreign(Environment::Live, "acme_3kQz");
+    /// assert_eq!(hint.map(|hint| hint.to_string()).as_deref(), Some("acme_3kQz…"));
+    /// ```
+    #[must_use]
+    pub fn foreign(environment: Environment, start: &str) -> Option<Self> {
+        let visible = start.bytes().all(|byte| byte.is_ascii_graphic());
+        let shown = Shown::Foreign(start.to_owned());
+        (visible && start.len() <= Self::FOREIGN_MAX).then_some(Self { environment, shown })
+    }
+
+    /// The most characters of another system's key that are kept and shown.
+    pub const FOREIGN_MAX: usize = 16;
+
+    /// Whether another system made the key.
+    #[must_use]
+    pub const fn is_foreign(&self) -> bool {
+        matches!(self.shown, Shown::Foreign(_))
+    }
+
     /// The environment of the key.
     #[must_use]
     pub const fn environment(&self) -> Environment {
         self.environment
     }
 
-    /// The first four characters after `live_` or `test_`.
+    /// The first four characters after `live_` or `test_`; of a key of another system, what is
+    /// known of its beginning.
     #[must_use]
     pub fn first(&self) -> &str {
-        as_text(&self.first)
+        match &self.shown {
+            Shown::Native { first, .. } => as_text(first),
+            Shown::Foreign(start) => start,
+        }
     }
 
-    /// The last four characters of the key.
+    /// The last four characters of the key; none of a key of another system.
     #[must_use]
     pub fn last(&self) -> &str {
-        as_text(&self.last)
+        match &self.shown {
+            Shown::Native { last, .. } => as_text(last),
+            Shown::Foreign(_) => "",
+        }
     }
 }
 
@@ -78,7 +114,10 @@ fn as_text(bytes: &[u8; 4]) -> &str {
 impl fmt::Display for KeyHint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (environment, first, last) = (self.environment, self.first(), self.last());
-        write!(f, "{PREFIX}{environment}_{first}…{last}")
+        match self.shown {
+            Shown::Native { .. } => write!(f, "{PREFIX}{environment}_{first}…{last}"),
+            Shown::Foreign(_) => write!(f, "{first}…"),
+        }
     }
 }
 
@@ -109,6 +148,16 @@ mod tests {
         ] {
             assert_eq!(KeyHint::from_parts(Environment::Live, bad, "abcd"), None);
             assert_eq!(KeyHint::from_parts(Environment::Live, "abcd", bad), None);
+        }
+    }
+
+    #[test]
+    fn one_of_another_system_has_a_beginning_only() {
+        let hint = KeyHint::foreign(Environment::Test, "").unwrap();
+        assert_eq!(hint.to_string(), "…");
+        assert!(hint.is_foreign() && hint.last().is_empty());
+        for bad in ["a b", "é", "a\n", &"x".repeat(17)] {
+            assert_eq!(KeyHint::foreign(Environment::Live, bad), None, "{bad}");
         }
     }
 

@@ -1,5 +1,6 @@
 //! The secret that digests are made with.
 
+mod candidate;
 mod error;
 mod ring;
 mod version;
@@ -11,6 +12,7 @@ use hmac::{EagerHash, Hmac, KeyInit, Mac, block_api::HmacCore, digest::block_api
 use sha2::Sha256;
 use zeroize::{ZeroizeOnDrop, Zeroizing};
 
+pub use candidate::Candidate;
 pub use error::{PepperError, PepperLineProblem};
 pub use ring::PepperRing;
 pub use version::PepperVersion;

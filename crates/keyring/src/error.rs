@@ -19,6 +19,9 @@ pub enum KeyringError {
     /// Something of that name is there already.
     #[error("{0}")]
     Conflict(String),
+    /// What may be done, but not as things are.
+    #[error("{0}")]
+    Refused(String),
     /// A part that is needed, such as the random generator, is not to be had.
     #[error("{0}")]
     Failed(String),

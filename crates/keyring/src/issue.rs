@@ -9,7 +9,7 @@ use torvus_key_core::{ApiKeyToken, Environment, PepperRing};
 use torvus_storage::{Conn, StorageError, Store, accounts, audit, keys};
 
 use crate::change::in_one_transaction;
-use crate::rules::{address_lists, generate, limit_within, plan_of};
+use crate::rules::{fits_plan, generate};
 use crate::{Actor, KeyringError};
 
 /// What a new key is to be.
@@ -69,11 +69,7 @@ pub(crate) fn prepare(
     new: &NewKey,
     now: Timestamp,
 ) -> Result<Issued, KeyringError> {
-    let plan = plan_of(account, plans)?;
-    if !new.allowed_ips.is_empty() {
-        address_lists(account, plan)?;
-    }
-    limit_within(account, plan, new.environment, new.limit)?;
+    fits_plan(account, plans, new.environment, &new.allowed_ips, new.limit)?;
     let expires_at = new
         .expiry
         .resolve(now)

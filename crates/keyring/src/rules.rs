@@ -1,7 +1,7 @@
 //! What a plan allows of a key, and how its text is made: the same for a new
 //! key and for one that is changed.
 
-use torvus_domain::{Account, Plan, Plans};
+use torvus_domain::{Account, IpAllowlist, Plan, Plans};
 use torvus_key_core::{ApiKeyToken, Environment};
 
 use crate::KeyringError;
@@ -45,6 +45,21 @@ pub(crate) fn limit_within(
             account.plan
         ),
     ))
+}
+
+/// A key of this account may have these addresses and this limit.
+pub(crate) fn fits_plan(
+    account: &Account,
+    plans: &Plans,
+    environment: Environment,
+    allowed_ips: &IpAllowlist,
+    limit: Option<u32>,
+) -> Result<(), KeyringError> {
+    let plan = plan_of(account, plans)?;
+    if !allowed_ips.is_empty() {
+        address_lists(account, plan)?;
+    }
+    limit_within(account, plan, environment, limit)
 }
 
 /// The text of a new secret.

@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::file::FileSettings;
 use crate::layers::Layers;
+use crate::pepper_file::beside;
 use crate::settings::folder;
 use crate::{Settings, SettingsArgs, SettingsError};
 
@@ -105,10 +106,7 @@ fn generate(path: &Path) -> Result<(), SettingsError> {
     let version = PepperVersion::new(1).ok_or_else(|| failed(&"no version"))?;
     let pepper = Pepper::generate(version).map_err(|error| failed(&error))?;
     let folder = folder(path);
-    let mut name = [0_u8; 8];
-    rand::TryRng::try_fill_bytes(&mut rand::rngs::SysRng, &mut name)
-        .map_err(|error| failed(&error))?;
-    let beside = folder.join(format!(".pepper-{:016x}", u64::from_le_bytes(name)));
+    let beside = beside(path).map_err(|error| failed(&error))?;
     let write = || -> std::io::Result<()> {
         let mut file = std::fs::OpenOptions::new()
             .write(true)

@@ -1,24 +1,26 @@
 //! Keys and their secrets.
 
+use std::collections::HashSet;
+
 use diesel::dsl::exists;
 use diesel::prelude::*;
-use torvus_domain::{
-    Account, AccountId, ApiKey, IpAllowlist, KeyId, KeySnapshot, Secret, Timestamp,
-};
+use torvus_domain::{Account, AccountId, ApiKey, IpAllowlist, KeyId, KeySnapshot, Timestamp};
 use torvus_key_core::{Environment, KeyDigest, KeyHint, PepperVersion};
 
 use crate::accounts::{self, AccountRow};
 use crate::columns::{bytes, instant, instant_opt, micros, number, read};
-use crate::conn::AnyConn;
+use crate::conn::{AnyConn, each};
 use crate::schema::{accounts as accounts_table, api_keys, key_secrets, lease_changes};
 use crate::secrets::{self, NewSecret, SecretRow};
 use crate::{Conn, StorageError, budgets};
 
 const TABLE: &str = "api_keys";
+/// Rows of one statement: their values stay below what either database takes.
+const ROWS: usize = 1_000;
 
 /// A row. No digest is in it, nor in anything that is read here.
 #[derive(Queryable, Selectable, Insertable)]
-#[diesel(table_name = api_keys)]
+#[diesel(table_name = api_keys, treat_none_as_default_value = false)]
 struct KeyRow {
     id: String,
     account_id: String,
@@ -75,10 +77,18 @@ impl TryFrom<KeyRow> for ApiKey {
             last_used_at: instant_opt(TABLE, row.last_used_at)?,
             revoked_at: instant_opt(TABLE, row.revoked_at)?,
             revoke_reason: row.revoke_reason,
-            hint: KeyHint::from_parts(environment, &row.hint_first, &row.hint_last)
-                .ok_or_else(|| StorageError::corrupt(TABLE, "the hint is none"))?,
+            hint: hint(environment, &row.hint_first, &row.hint_last)?,
         })
     }
+}
+
+/// Of the key of another system nobody knows how it ends.
+fn hint(environment: Environment, first: &str, last: &str) -> Result<KeyHint, StorageError> {
+    let hint = match last {
+        "" => KeyHint::foreign(environment, first),
+        last => KeyHint::from_parts(environment, first, last),
+    };
+    hint.ok_or_else(|| StorageError::corrupt(TABLE, "the hint is none"))
 }
 
 /// An empty list lets everyone in, so only an empty text may become one.
@@ -109,15 +119,7 @@ pub fn insert(
     diesel::insert_into(api_keys::table)
         .values(KeyRow::from(key))
         .execute(&mut c.0)?;
-    let first = NewSecret {
-        key: key.id,
-        number: Secret::FIRST.number,
-        digest,
-        pepper,
-        hint: Some(&key.hint),
-        created_at: key.created_at,
-    };
-    secrets::insert(c, &first)
+    secrets::insert(c, &NewSecret::first(key, digest, pepper))
 }
 
 /// Writes what may be changed of a key: name, permissions, end, addresses,
@@ -143,6 +145,48 @@ pub fn update(c: &mut Conn, key: &ApiKey) -> Result<(), StorageError> {
         1 => Ok(()),
         _ => Err(StorageError::Missing),
     }
+}
+
+/// Adds many keys with one secret each, all of the same pepper.
+///
+/// # Errors
+///
+/// As of [`insert`].
+pub fn insert_many(
+    c: &mut Conn,
+    keys: &[(ApiKey, KeyDigest)],
+    pepper: PepperVersion,
+) -> Result<(), StorageError> {
+    for some in keys.chunks(ROWS) {
+        let rows: Vec<KeyRow> = some.iter().map(|(key, _)| key.into()).collect();
+        each!(c, conn => diesel::insert_into(api_keys::table).values(&rows).execute(conn))?;
+        let firsts: Vec<NewSecret<'_>> = some
+            .iter()
+            .map(|(key, digest)| NewSecret::first(key, digest, pepper))
+            .collect();
+        secrets::insert_many(c, &firsts)?;
+    }
+    Ok(())
+}
+
+/// Those of these digests that are there.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn stored(c: &mut Conn, digests: &[KeyDigest]) -> Result<HashSet<KeyDigest>, StorageError> {
+    let mut found = HashSet::new();
+    for some in digests.chunks(ROWS) {
+        let some: Vec<&[u8]> = some.iter().map(|d| d.as_bytes().as_slice()).collect();
+        let rows: Vec<Vec<u8>> = key_secrets::table
+            .filter(key_secrets::digest.eq_any(some))
+            .select(key_secrets::digest)
+            .load(&mut c.0)?;
+        for row in rows {
+            found.insert(KeyDigest::from_bytes(bytes("key_secrets", &row)?));
+        }
+    }
+    Ok(found)
 }
 
 /// The key with this identifier.
@@ -299,6 +343,44 @@ pub fn revoke(
     Ok(changed > 0)
 }
 
+type SnapshotRow = (Vec<u8>, SecretRow, KeyRow, AccountRow, bool);
+
+/// Whether a change of the key or its account is under way: said by the same
+/// statement as what it is about, so there is no moment between.
+macro_rules! changing {
+    () => {
+        exists(
+            lease_changes::table
+                .filter(lease_changes::opened_at.is_not_null())
+                .filter(
+                    lease_changes::key_id
+                        .eq(api_keys::id.nullable())
+                        .or(lease_changes::account_id.eq(accounts_table::id.nullable()))
+                        .or(lease_changes::key_id
+                            .is_null()
+                            .and(lease_changes::account_id.is_null()))
+                        .assume_not_null(),
+                ),
+        )
+    };
+}
+
+/// Secrets that are as the condition says, with their keys and accounts.
+macro_rules! snapshots {
+    ($condition:expr) => {
+        key_secrets::table
+            .inner_join(api_keys::table.inner_join(accounts_table::table))
+            .filter($condition)
+            .select((
+                key_secrets::digest,
+                SecretRow::as_select(),
+                api_keys::all_columns,
+                accounts::COLUMNS,
+                changing!(),
+            ))
+    };
+}
+
 /// The key that one of these digests opens, with its account, as it is now:
 /// dead ones too, since why a key is refused is for the gate to say.
 ///
@@ -309,48 +391,49 @@ pub fn snapshot_by_digests(
     c: &mut Conn,
     digests: &[KeyDigest],
 ) -> Result<Option<KeySnapshot>, StorageError> {
-    type Row = (Vec<u8>, SecretRow, KeyRow, AccountRow, bool);
-    // Said by the same statement as what it is about: there is no moment between.
-    let concerned = lease_changes::key_id
-        .eq(api_keys::id.nullable())
-        .or(lease_changes::account_id.eq(accounts_table::id.nullable()))
-        .or(lease_changes::key_id
-            .is_null()
-            .and(lease_changes::account_id.is_null()));
-    let changing = exists(
-        lease_changes::table
-            .filter(lease_changes::opened_at.is_not_null())
-            .filter(concerned.assume_not_null()),
-    );
-    // One query each: nearly always there is one digest.
-    for digest in digests {
-        let row: Option<Row> = key_secrets::table
-            .inner_join(api_keys::table.inner_join(accounts_table::table))
-            .filter(key_secrets::digest.eq(digest.as_bytes().as_slice()))
-            .select((
-                key_secrets::digest,
-                SecretRow::as_select(),
-                api_keys::all_columns,
-                accounts::COLUMNS,
-                changing,
-            ))
-            .get_result(&mut c.0)
-            .optional()?;
-        let Some((stored, secret, key, account, changing)) = row else {
-            continue;
-        };
-        // The index found it; this says so again, in constant time.
-        if KeyDigest::from_bytes(bytes("key_secrets", &stored)?) != *digest {
-            return Err(StorageError::corrupt("key_secrets", "another digest"));
+    let found = find_by_digests(c, digests)?;
+    Ok(found.map(|(_, snapshot)| snapshot))
+}
+
+/// The same, and by which of the digests, counted from 0.
+pub(crate) fn find_by_digests(
+    c: &mut Conn,
+    digests: &[KeyDigest],
+) -> Result<Option<(usize, KeySnapshot)>, StorageError> {
+    // Nearly always it is the first one.
+    let first: Option<SnapshotRow> = match digests.first() {
+        Some(first) => snapshots!(key_secrets::digest.eq(first.as_bytes().as_slice()))
+            .first(&mut c.0)
+            .optional()?,
+        None => return Ok(None),
+    };
+    // A key may move from one digest to another beside this, so the others are
+    // looked for all at once, and the first once more.
+    let row = match first {
+        None if digests.len() > 1 => {
+            let all: Vec<&[u8]> = digests.iter().map(|d| d.as_bytes().as_slice()).collect();
+            snapshots!(key_secrets::digest.eq_any(all))
+                .first(&mut c.0)
+                .optional()?
         }
-        let key: ApiKey = key.try_into()?;
-        return Ok(Some(KeySnapshot {
-            changing,
-            spent: budgets::of_key(c, &key)?,
-            key,
-            account: Account::try_from(account)?,
-            secret: secret.try_into()?,
-        }));
-    }
-    Ok(None)
+        first => first,
+    };
+    let Some((stored, secret, key, account, changing)) = row else {
+        return Ok(None);
+    };
+    // The index found it; this says so again, in constant time.
+    let stored = KeyDigest::from_bytes(bytes("key_secrets", &stored)?);
+    let position = digests
+        .iter()
+        .position(|digest| *digest == stored)
+        .ok_or_else(|| StorageError::corrupt("key_secrets", "another digest"))?;
+    let key: ApiKey = key.try_into()?;
+    let snapshot = KeySnapshot {
+        spent: budgets::of_key(c, &key)?,
+        key,
+        account: Account::try_from(account)?,
+        secret: secret.try_into()?,
+        changing,
+    };
+    Ok(Some((position, snapshot)))
 }

@@ -17,6 +17,8 @@ mod node_lease;
 pub mod nodes;
 pub mod peppers;
 mod pool;
+pub mod recipes;
+mod renewal;
 pub mod resources;
 mod schema;
 pub mod secrets;

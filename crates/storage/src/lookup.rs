@@ -1,20 +1,28 @@
 //! The store as what the gate needs of it.
 
 use torvus_domain::{KeyLookup, LookupFuture, LookupUnavailable};
-use torvus_key_core::KeyDigest;
+use torvus_key_core::{Candidate, KeyDigest};
 
-use crate::{Store, keys};
+use crate::{Store, keys, renewal};
 
 impl KeyLookup for Store {
-    fn find<'a>(&'a self, digests: &'a [KeyDigest]) -> LookupFuture<'a> {
-        let digests = digests.to_vec();
+    fn find<'a>(&'a self, candidates: &'a [Candidate]) -> LookupFuture<'a> {
+        let digests: Vec<KeyDigest> = candidates.iter().map(|one| one.digest.clone()).collect();
         Box::pin(async move {
-            self.run_read(move |c| keys::snapshot_by_digests(c, &digests))
+            let found = self
+                .run_read(move |c| keys::find_by_digests(c, &digests))
                 .await
                 .map_err(|error| {
                     tracing::error!(%error, "a key could not be looked up");
                     LookupUnavailable
-                })
+                })?;
+            let Some((position, snapshot)) = found else {
+                return Ok(None);
+            };
+            if let Some(candidate) = candidates.get(position) {
+                renewal::ask(self, candidate);
+            }
+            Ok(Some(snapshot))
         })
     }
 }

@@ -2,10 +2,13 @@
 
 use diesel::prelude::*;
 
+use torvus_domain::{KeyId, Timestamp};
 use torvus_key_core::{PepperRing, PepperVersion};
 
-use crate::columns::{bytes, number};
+use crate::columns::{bytes, instant_opt, micros, number, read};
+use crate::conn::AnyConn;
 use crate::schema::peppers::dsl;
+use crate::schema::{api_keys, key_secrets};
 use crate::{Conn, StorageError};
 
 const TABLE: &str = "peppers";
@@ -26,6 +29,15 @@ pub enum WrongPepper {
         "version {version} of the pepper is missing, and keys of this database were made with it"
     )]
     Missing {
+        /// The version.
+        version: u32,
+    },
+    /// The one that would be used for new keys was retired.
+    #[error(
+        "version {version} of the pepper was retired, but is the last one of the file: \
+         is that file an old one?"
+    )]
+    Retired {
         /// The version.
         version: u32,
     },
@@ -68,44 +80,71 @@ pub fn check_or_insert(
     }
 }
 
-/// Versions and fingerprints, the oldest first.
+/// A version that the database knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownPepper {
+    /// The version.
+    pub version: PepperVersion,
+    /// The fingerprint of its bytes.
+    pub fingerprint: [u8; 16],
+    /// From when on no key may need it.
+    pub retired_at: Option<Timestamp>,
+}
+
+/// All that were ever used, the oldest first.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn all(c: &mut Conn) -> Result<Vec<KnownPepper>, StorageError> {
+    let rows: Vec<(i64, Vec<u8>, Option<i64>)> = dsl::peppers
+        .select((dsl::version, dsl::fingerprint, dsl::retired_at))
+        .order(dsl::version)
+        .load(&mut c.0)?;
+    rows.into_iter()
+        .map(|(version, fingerprint, retired_at)| {
+            Ok(KnownPepper {
+                version: pepper_version(TABLE, version)?,
+                fingerprint: bytes(TABLE, &fingerprint)?,
+                retired_at: instant_opt(TABLE, retired_at)?,
+            })
+        })
+        .collect()
+}
+
+/// Versions and fingerprints of those that may be needed, the oldest first.
 ///
 /// # Errors
 ///
 /// Those of the database.
 pub fn known(c: &mut Conn) -> Result<Vec<(PepperVersion, [u8; 16])>, StorageError> {
-    let rows: Vec<(i64, Vec<u8>)> = dsl::peppers
-        .select((dsl::version, dsl::fingerprint))
-        .order(dsl::version)
-        .load(&mut c.0)?;
-    rows.into_iter()
-        .map(|(version, fingerprint)| {
-            let version = PepperVersion::new(number(TABLE, version)?)
-                .ok_or_else(|| StorageError::corrupt(TABLE, "a version of 0"))?;
-            Ok((version, bytes(TABLE, &fingerprint)?))
-        })
-        .collect()
+    let known = all(c)?.into_iter();
+    Ok(known
+        .filter(|one| one.retired_at.is_none())
+        .map(|one| (one.version, one.fingerprint))
+        .collect())
+}
+
+fn pepper_version(table: &'static str, version: i64) -> Result<PepperVersion, StorageError> {
+    PepperVersion::new(number(table, version)?)
+        .ok_or_else(|| StorageError::corrupt(table, "a version of 0"))
 }
 
 /// Checks that the ring holds every version that keys were made with, and only
 /// then remembers its new ones: a ring that is refused leaves nothing behind.
-/// To be called in one write transaction.
+/// What it still has of retired versions is no fault. To be called in one write
+/// transaction.
 ///
 /// # Errors
 /// The outer one where the database does not answer; the inner one says what
 /// is wrong with the ring.
 pub fn adopt(c: &mut Conn, ring: &PepperRing) -> Result<Result<(), WrongPepper>, StorageError> {
-    for (version, fingerprint) in known(c)? {
-        let number = version.get();
-        match ring.get(version) {
-            None => return Ok(Err(WrongPepper::Missing { version: number })),
-            Some(pepper) if pepper.fingerprint() != fingerprint => {
-                return Ok(Err(WrongPepper::Differs { version: number }));
-            }
-            Some(_) => {}
-        }
+    let all = all(c)?;
+    if let Err(wrong) = fits(&all, ring) {
+        return Ok(Err(wrong));
     }
-    for pepper in ring.iter() {
+    let known = |version| all.iter().any(|one| one.version == version);
+    for pepper in ring.iter().filter(|pepper| !known(pepper.version())) {
         match check_or_insert(c, pepper.version(), pepper.fingerprint()) {
             Err(WrongPepper::Storage(error)) => return Err(error),
             Err(wrong) => return Ok(Err(wrong)),
@@ -113,4 +152,159 @@ pub fn adopt(c: &mut Conn, ring: &PepperRing) -> Result<Result<(), WrongPepper>,
         }
     }
     Ok(Ok(()))
+}
+
+/// Whether a ring is one for this database, by what that knows.
+///
+/// # Errors
+/// What is wrong with the ring.
+pub fn fits(all: &[KnownPepper], ring: &PepperRing) -> Result<(), WrongPepper> {
+    for known in all {
+        let version = known.version.get();
+        match (known.retired_at, ring.get(known.version)) {
+            (Some(_), _) if ring.current().version() == known.version => {
+                return Err(WrongPepper::Retired { version });
+            }
+            (Some(_), _) => {}
+            (None, None) => return Err(WrongPepper::Missing { version }),
+            (None, Some(pepper)) if pepper.fingerprint() != known.fingerprint => {
+                return Err(WrongPepper::Differs { version });
+            }
+            (None, Some(_)) => {}
+        }
+    }
+    Ok(())
+}
+
+/// Lets nobody else change the list until the end of the transaction.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn hold(c: &mut Conn) -> Result<(), StorageError> {
+    // SQLite has one writer, so there it is held already.
+    if let AnyConn::Postgres(pg) = &mut c.0 {
+        diesel::sql_query("LOCK TABLE peppers IN SHARE ROW EXCLUSIVE MODE").execute(pg)?;
+    }
+    Ok(())
+}
+
+/// The highest version that is known or that a key was made with; no version is
+/// given twice.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn highest(c: &mut Conn) -> Result<u32, StorageError> {
+    let known: Option<i64> = dsl::peppers
+        .select(diesel::dsl::max(dsl::version))
+        .first(&mut c.0)?;
+    let used: Option<i64> = key_secrets::table
+        .select(diesel::dsl::max(key_secrets::pepper_version))
+        .first(&mut c.0)?;
+    number(TABLE, known.max(used).unwrap_or(0))
+}
+
+/// What hangs on a version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PepperUse {
+    /// The version.
+    pub version: PepperVersion,
+    /// Secrets that open a key now.
+    pub live_secrets: u64,
+    /// Keys that they open.
+    pub live_keys: u64,
+}
+
+/// Secrets that open a key at this instant.
+macro_rules! live {
+    ($now:expr) => {{
+        let now = micros($now);
+        let key = api_keys::revoked_at.is_null().and(
+            api_keys::expires_at
+                .is_null()
+                .or(api_keys::expires_at.gt(now)),
+        );
+        let secret = key_secrets::ends_at
+            .is_null()
+            .or(key_secrets::ends_at.gt(now));
+        key_secrets::table
+            .inner_join(api_keys::table)
+            .filter(key)
+            .filter(secret)
+    }};
+}
+
+/// What hangs on each version at this instant; versions without anything are
+/// left out.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn uses(c: &mut Conn, now: Timestamp) -> Result<Vec<PepperUse>, StorageError> {
+    use diesel::dsl::{count, count_star};
+    let rows: Vec<(i64, i64, i64)> = live!(now)
+        .group_by(key_secrets::pepper_version)
+        .select((
+            key_secrets::pepper_version,
+            count_star(),
+            count(key_secrets::key_id).aggregate_distinct(),
+        ))
+        .order(key_secrets::pepper_version)
+        .load(&mut c.0)?;
+    rows.into_iter()
+        .map(|(version, secrets, keys)| {
+            Ok(PepperUse {
+                version: pepper_version("key_secrets", version)?,
+                live_secrets: number("key_secrets", secrets)?,
+                live_keys: number("key_secrets", keys)?,
+            })
+        })
+        .collect()
+}
+
+/// The keys that a secret of this version opens at this instant, and for each
+/// whether a secret of another version opens it too.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn needing(
+    c: &mut Conn,
+    version: PepperVersion,
+    now: Timestamp,
+) -> Result<Vec<(KeyId, bool)>, StorageError> {
+    let number = i64::from(version.get());
+    let ids: Vec<String> = live!(now)
+        .filter(key_secrets::pepper_version.eq(number))
+        .select(key_secrets::key_id)
+        .distinct()
+        .order(key_secrets::key_id)
+        .load(&mut c.0)?;
+    let mut needing = Vec::with_capacity(ids.len());
+    for id in ids {
+        let others: i64 = live!(now)
+            .filter(key_secrets::pepper_version.ne(number))
+            .filter(key_secrets::key_id.eq(&id))
+            .count()
+            .get_result(&mut c.0)?;
+        needing.push((read("key_secrets", &id)?, others > 0));
+    }
+    Ok(needing)
+}
+
+/// Notes that no key may need this version any more. False where it is not
+/// known, or was retired before.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn retire(c: &mut Conn, version: PepperVersion, at: Timestamp) -> Result<bool, StorageError> {
+    let row = dsl::peppers
+        .filter(dsl::version.eq(i64::from(version.get())))
+        .filter(dsl::retired_at.is_null());
+    let changed = diesel::update(row)
+        .set(dsl::retired_at.eq(Some(micros(at))))
+        .execute(&mut c.0)?;
+    Ok(changed > 0)
 }

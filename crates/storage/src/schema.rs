@@ -49,6 +49,18 @@ diesel::table! {
     peppers (version) {
         version -> BigInt,
         fingerprint -> Binary,
+        retired_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    import_recipes (id) {
+        id -> BigInt,
+        algorithm -> Text,
+        part -> Text,
+        sealed -> Nullable<Binary>,
+        pepper_version -> Nullable<BigInt>,
+        created_at -> BigInt,
     }
 }
 

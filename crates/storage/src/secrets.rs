@@ -5,6 +5,7 @@ use torvus_domain::{ApiKey, KeyId, Secret, SecretInfo, Timestamp};
 use torvus_key_core::{KeyDigest, KeyHint, PepperVersion};
 
 use crate::columns::{instant, instant_opt, micros, number};
+use crate::conn::each;
 use crate::schema::key_secrets::{self, dsl};
 use crate::{Conn, StorageError};
 
@@ -24,6 +25,46 @@ pub struct NewSecret<'a> {
     pub hint: Option<&'a KeyHint>,
     /// When it was made.
     pub created_at: Timestamp,
+}
+
+impl<'a> NewSecret<'a> {
+    /// The first one of a new key.
+    pub(crate) fn first(key: &'a ApiKey, digest: &'a KeyDigest, pepper: PepperVersion) -> Self {
+        Self {
+            key: key.id,
+            number: Secret::FIRST.number,
+            digest,
+            pepper,
+            hint: Some(&key.hint),
+            created_at: key.created_at,
+        }
+    }
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = key_secrets, treat_none_as_default_value = false)]
+struct NewRow<'a> {
+    digest: &'a [u8],
+    key_id: String,
+    pepper_version: i64,
+    created_at: i64,
+    number: i64,
+    hint_first: Option<&'a str>,
+    hint_last: Option<&'a str>,
+}
+
+impl<'a> From<&NewSecret<'a>> for NewRow<'a> {
+    fn from(new: &NewSecret<'a>) -> Self {
+        Self {
+            digest: new.digest.as_bytes(),
+            key_id: new.key.to_string(),
+            pepper_version: i64::from(new.pepper.get()),
+            created_at: micros(new.created_at),
+            number: new.number.into(),
+            hint_first: new.hint.map(KeyHint::first),
+            hint_last: new.hint.map(KeyHint::last),
+        }
+    }
 }
 
 /// What decides of a secret.
@@ -56,17 +97,13 @@ impl TryFrom<SecretRow> for Secret {
 /// [`StorageError::Duplicate`] if its digest or its number is there, or the
 /// one before it has not been replaced.
 pub fn insert(c: &mut Conn, new: &NewSecret<'_>) -> Result<(), StorageError> {
-    diesel::insert_into(dsl::key_secrets)
-        .values((
-            dsl::digest.eq(new.digest.as_bytes().as_slice()),
-            dsl::key_id.eq(new.key.to_string()),
-            dsl::pepper_version.eq(i64::from(new.pepper.get())),
-            dsl::created_at.eq(micros(new.created_at)),
-            dsl::number.eq(i64::from(new.number)),
-            dsl::hint_first.eq(new.hint.map(KeyHint::first)),
-            dsl::hint_last.eq(new.hint.map(KeyHint::last)),
-        ))
-        .execute(&mut c.0)?;
+    insert_many(c, std::slice::from_ref(new))
+}
+
+/// Adds some secrets, of different keys.
+pub(crate) fn insert_many(c: &mut Conn, new: &[NewSecret<'_>]) -> Result<(), StorageError> {
+    let rows: Vec<NewRow<'_>> = new.iter().map(NewRow::from).collect();
+    each!(c, conn => diesel::insert_into(key_secrets::table).values(&rows).execute(conn))?;
     Ok(())
 }
 

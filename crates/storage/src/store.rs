@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::conn::{Use, connect};
 use crate::pool::Pools;
+use crate::renewal::Renewals;
 use crate::tx::write_tx;
 use crate::{Conn, Schema, StorageError, StoreUrl, migrate};
 
@@ -27,6 +28,7 @@ struct Inner {
     url: StoreUrl,
     pools: Pools,
     patience: Duration,
+    renewals: Renewals,
 }
 
 impl fmt::Debug for Store {
@@ -66,7 +68,12 @@ impl Store {
             url: url.clone(),
             pools: Pools::new(url),
             patience,
+            renewals: Renewals::default(),
         })))
+    }
+
+    pub(crate) fn renewals(&self) -> &Renewals {
+        &self.0.renewals
     }
 
     /// Where the database is.

@@ -8,7 +8,7 @@ mod samples;
 
 use samples::{account, at, key, stored, version};
 use torvus_domain::{IpAllowlist, KeyLookup, PermissionSet, Secret};
-use torvus_key_core::KeyDigest;
+use torvus_key_core::{Candidate, KeyDigest};
 use torvus_storage::{StorageError, accounts, keys, nodes, peppers};
 
 kit::on_both! {
@@ -125,7 +125,7 @@ kit::on_both! {
         let store = database.store();
         let (_, one, digest) = stored(&store);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-        let found = runtime.block_on(store.find(&[digest])).unwrap().unwrap();
+        let found = runtime.block_on(store.find(&[Candidate { digest, renewed: None }])).unwrap().unwrap();
         assert_eq!(found.key.id, one.id);
     }
 

@@ -12,12 +12,12 @@ use torvus_audit::AuditRecord;
 use torvus_audit::journal::{Durability, Found, Frame, Journals, SegmentReader, segments};
 use torvus_authz::RouteTable;
 use torvus_domain::{
-    Account, AccountId, ApiKey, IpAllowlist, KeyId, KeyLookup, KeySnapshot, LookupFuture,
-    LookupUnavailable, Outcome, PermissionSet, PlanName, Plans, Refusal, Secret, SystemClock,
-    Timestamp,
+    Account, AccountId, ApiKey, FixedMaterial, IpAllowlist, KeyId, KeyLookup, KeySnapshot,
+    LookupFuture, LookupUnavailable, Outcome, PermissionSet, PlanName, Plans, Refusal, Secret,
+    SystemClock, Timestamp,
 };
 use torvus_gate::{Gate, KeyCache};
-use torvus_key_core::{ApiKeyToken, Environment, KeyDigest, Pepper, PepperRing, PepperVersion};
+use torvus_key_core::{ApiKeyToken, Candidate, Environment, Pepper, PepperRing, PepperVersion};
 use torvus_ratelimit::Limiter;
 use torvus_web::{Guard, guarded};
 
@@ -35,7 +35,7 @@ struct Keys {
 }
 
 impl KeyLookup for Keys {
-    fn find<'a>(&'a self, _digests: &'a [KeyDigest]) -> LookupFuture<'a> {
+    fn find<'a>(&'a self, _candidates: &'a [Candidate]) -> LookupFuture<'a> {
         Box::pin(async move {
             match self.store {
                 Store::Works => Ok(Some(self.snapshot.clone())),
@@ -86,6 +86,7 @@ async fn send(
 ) -> (HttpResponse, Vec<AuditRecord>) {
     let token = ApiKeyToken::generate(Environment::Live).unwrap();
     let pepper = Pepper::generate(PepperVersion::new(1).unwrap()).unwrap();
+    let peppers = PepperRing::new(vec![pepper]).unwrap();
     let keys = Keys {
         store,
         snapshot: snapshot(&token),
@@ -100,7 +101,7 @@ async fn send(
     let guard = Guard {
         gate: Gate::new(
             KeyCache::new(Arc::new(keys), Arc::new(Limiter::memory()), 10),
-            Arc::new(PepperRing::new(vec![pepper]).unwrap()),
+            Arc::new(FixedMaterial::new(Arc::new(peppers))),
             Arc::new(ArcSwap::from_pointee(RouteTable::torvus())),
             Arc::new(ArcSwap::from_pointee(Plans::shipped())),
         ),

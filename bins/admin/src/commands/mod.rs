@@ -6,6 +6,7 @@ mod doctor;
 mod key;
 mod leak;
 mod migrate;
+mod pepper;
 
 use crate::cli::{Cli, Command};
 use crate::context::Context;
@@ -21,6 +22,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Key(command) => key::run(&context, command),
         Command::Audit(command) => audit::run(&context, &command),
         Command::Leak(command) => leak::run(&context, &command),
+        Command::Pepper(command) => pepper::run(&context, &command),
         Command::Doctor => doctor::run(&context),
     }
 }

@@ -12,8 +12,8 @@ use actix_web::http::Method;
 use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Value, json};
-use torvus_domain::{Clock, Refusal};
-use torvus_key_core::PepperRing;
+use torvus_domain::{Clock, KeyMaterial, Refusal};
+
 use torvus_keyring::leaks::Leaked;
 use torvus_keyring::{Actor, leaks};
 use torvus_storage::Store;
@@ -39,7 +39,7 @@ pub(crate) struct Leaks {
     /// counts at once.
     pub(crate) keys: PathBuf,
     pub(crate) store: Arc<Store>,
-    pub(crate) ring: Arc<PepperRing>,
+    pub(crate) material: Arc<dyn KeyMaterial>,
     pub(crate) clock: Arc<dyn Clock>,
 }
 
@@ -119,8 +119,9 @@ impl Leaks {
         }
         let report = Report::parse(&signed.body)?;
         let (actor, now) = (Actor::secret_scanning(), self.clock.now().wall);
+        let ring = self.material.peppers();
         let mut results =
-            leaks::revoke(&self.store, &self.ring, &report.keys(), &actor, now).into_iter();
+            leaks::revoke(&self.store, &ring, &report.keys(), &actor, now).into_iter();
         let mut real = Vec::new();
         for reported in &report.matches {
             // Only what is well-formed was looked for.

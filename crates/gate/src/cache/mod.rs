@@ -13,7 +13,7 @@ use std::time::Duration;
 use quick_cache::sync::Cache;
 use quick_cache::{Lifecycle, UnitWeighter};
 use torvus_domain::{Change, Instants, KeyLookup, KeySnapshot, LookupUnavailable};
-use torvus_key_core::KeyDigest;
+use torvus_key_core::{Candidate, KeyDigest};
 use torvus_ratelimit::Limiter;
 
 use self::flights::Flights;
@@ -70,31 +70,31 @@ impl KeyCache {
         &self.0.limiter
     }
 
-    /// The key with one of these digests; it is remembered by the first.
+    /// The key that is one of these candidates; it is remembered by the first.
     ///
     /// The lease is looked at before the memory: what is found there under a
     /// lease was true when the lease was held, and `now` is not before the
     /// request began.
-    pub(crate) async fn find(&self, digests: &[KeyDigest], now: &Instants) -> Found {
-        let Some(digest) = digests.first() else {
+    pub(crate) async fn find(&self, candidates: &[Candidate], now: &Instants) -> Found {
+        let Some(Candidate { digest, .. }) = candidates.first() else {
             return Ok(None);
         };
         let inner = &self.0;
         if !self.holds_lease(now.monotonic) {
-            return inner.look_up(digests, now).await;
+            return inner.look_up(candidates, now).await;
         }
         if let Some(known) = inner.entries.get(digest) {
             return Ok(Some(known));
         }
         let generation = inner.generation.load(Ordering::SeqCst);
         let flight = inner.flights.join(digest, generation, || {
-            let (inner, digests, now) = (Arc::clone(inner), digests.to_vec(), *now);
+            let (inner, candidates, now) = (Arc::clone(inner), candidates.to_vec(), *now);
             Box::pin(async move {
-                let found = inner.look_up(&digests, &now).await;
-                if let (Ok(Some(snapshot)), Some(digest)) = (&found, digests.first())
+                let found = inner.look_up(&candidates, &now).await;
+                if let (Ok(Some(snapshot)), Some(first)) = (&found, candidates.first())
                     && !snapshot.changing
                 {
-                    inner.remember(digest, snapshot, generation);
+                    inner.remember(&first.digest, snapshot, generation);
                 }
                 found
             })
@@ -103,7 +103,7 @@ impl KeyCache {
             // A change under way is not told of, and a key that was not there may
             // have come meanwhile: whoever asked later than that looks again.
             Ok(found) if flight.joined && found.as_ref().is_none_or(|key| key.changing) => {
-                inner.look_up(digests, now).await
+                inner.look_up(candidates, now).await
             }
             landed => landed,
         }
@@ -161,8 +161,8 @@ impl fmt::Debug for KeyCache {
 impl Inner {
     /// Asks the store. What it says of budgets is older than what is counted
     /// here, so it is only told once, and not remembered.
-    async fn look_up(&self, digests: &[KeyDigest], now: &Instants) -> Found {
-        let Some(mut snapshot) = self.lookup.find(digests).await? else {
+    async fn look_up(&self, candidates: &[Candidate], now: &Instants) -> Found {
+        let Some(mut snapshot) = self.lookup.find(candidates).await? else {
             return Ok(None);
         };
         for spent in std::mem::take(&mut snapshot.spent) {

@@ -176,7 +176,7 @@ impl World<'_> {
         let mut attempt = Attempt::default();
         let key = &self.snapshot.key;
         let asked = Asked {
-            environment: key.environment,
+            environment: Some(key.environment),
             client_ip: self.client_ip(),
             now: Instants {
                 wall: self.question.at,

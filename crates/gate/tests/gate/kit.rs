@@ -9,12 +9,14 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use torvus_authz::RouteTable;
 use torvus_domain::{
-    Account, AccountId, ApiKey, Credential, Instants, IpAllowlist, KeyId, KeyLookup, KeySnapshot,
-    LookupFuture, LookupUnavailable, PermissionSet, PlanName, Plans, Refusal, RequestFacts,
-    RequestId, Secret, Timestamp,
+    Account, AccountId, ApiKey, Credential, FixedMaterial, Instants, IpAllowlist, KeyId, KeyLookup,
+    KeyMaterial, KeySnapshot, LookupFuture, LookupUnavailable, PermissionSet, PlanName, Plans,
+    Refusal, RequestFacts, RequestId, Secret, Timestamp,
 };
 use torvus_gate::{Counted, Denied, Gate, Identity, KeyCache, Verdict};
-use torvus_key_core::{ApiKeyToken, Environment, KeyDigest, Pepper, PepperRing, PepperVersion};
+use torvus_key_core::{
+    ApiKeyToken, Candidate, Environment, KeyDigest, Pepper, PepperRing, PepperVersion,
+};
 use torvus_ratelimit::{Limiter, RateSnapshot};
 
 #[derive(Default)]
@@ -38,7 +40,7 @@ impl Keys {
 }
 
 impl KeyLookup for Keys {
-    fn find<'a>(&'a self, digests: &'a [KeyDigest]) -> LookupFuture<'a> {
+    fn find<'a>(&'a self, candidates: &'a [Candidate]) -> LookupFuture<'a> {
         Box::pin(async move {
             self.asked.fetch_add(1, Ordering::SeqCst);
             if self.down.load(Ordering::SeqCst) {
@@ -46,7 +48,8 @@ impl KeyLookup for Keys {
             }
             let read = {
                 let known = self.known.lock().unwrap();
-                digests.iter().find_map(|digest| known.get(digest)).cloned()
+                let found = candidates.iter().find_map(|one| known.get(&one.digest));
+                found.cloned()
             };
             drop(self.door.read().await);
             Ok(read)
@@ -114,18 +117,29 @@ pub(crate) fn issue(account: &Account, environment: Environment) -> (ApiKeyToken
     (token, snapshot)
 }
 
+/// New peppers of these versions.
+pub(crate) fn ring(versions: &[u32]) -> Arc<PepperRing> {
+    let pepper = |version: &u32| Pepper::generate(PepperVersion::new(*version).unwrap()).unwrap();
+    Arc::new(PepperRing::new(versions.iter().map(pepper).collect()).unwrap())
+}
+
 impl World {
     pub(crate) fn new() -> Self {
-        let peppers =
-            [1, 2].map(|version| Pepper::generate(PepperVersion::new(version).unwrap()).unwrap());
-        let peppers = Arc::new(PepperRing::new(peppers.into()).unwrap());
+        let peppers = ring(&[1, 2]);
+        Self::with_material(
+            Arc::clone(&peppers),
+            Arc::new(FixedMaterial::new(Arc::clone(&peppers))),
+        )
+    }
+
+    pub(crate) fn with_material(peppers: Arc<PepperRing>, material: Arc<dyn KeyMaterial>) -> Self {
         let keys = Arc::new(Keys::default());
         let plans = Arc::new(ArcSwap::from_pointee(Plans::shipped()));
         let limiter = Arc::new(Limiter::memory());
         let cache = KeyCache::new(Arc::<Keys>::clone(&keys), limiter, 1_000);
         let gate = Gate::new(
             cache.clone(),
-            Arc::clone(&peppers),
+            material,
             Arc::new(ArcSwap::from_pointee(RouteTable::torvus())),
             Arc::clone(&plans),
         );

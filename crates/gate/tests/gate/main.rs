@@ -9,6 +9,8 @@ mod kit;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
+mod material;
+#[cfg(test)]
 mod rules;
 #[cfg(test)]
 mod store;

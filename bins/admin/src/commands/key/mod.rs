@@ -4,6 +4,7 @@ mod create;
 mod explain;
 mod grace;
 mod handover;
+mod import;
 mod list;
 mod replay;
 mod revoke;
@@ -28,6 +29,7 @@ use crate::view;
 pub(super) fn run(context: &Context, command: Command) -> Result<(), Failure> {
     match command {
         Command::Create(args) => create::run(context, &args),
+        Command::Import(args) => import::run(context, &args),
         Command::List {
             account,
             all,

@@ -1,0 +1,197 @@
+//! The lines of a file of keys, one after the other.
+
+use std::io::{BufRead, BufReader, Read};
+
+use serde_json::{Map, Value};
+
+use crate::cli::import::Format;
+use crate::failure::Failure;
+
+/// What is longer is no key.
+const LINE_MAX: u64 = 1 << 20;
+
+/// The fields of a line, by their names; empty ones are left out.
+pub(super) type Fields = Map<String, Value>;
+
+/// A line: its number in the file, and what is in it or why that can't be read.
+pub(super) type Line = (u64, Result<Fields, String>);
+
+type Source = Box<dyn Read>;
+
+/// Reads line by line; the file may be larger than memory.
+pub(super) enum Lines {
+    Csv {
+        reader: csv::Reader<Source>,
+        header: Vec<String>,
+    },
+    Jsonl {
+        reader: BufReader<Source>,
+        line: u64,
+    },
+}
+
+impl Lines {
+    /// Begins; of a CSV file the header is read at once.
+    pub(super) fn of(source: Source, format: Format) -> Result<Self, Failure> {
+        if format == Format::Jsonl {
+            let reader = BufReader::with_capacity(1 << 16, source);
+            return Ok(Self::Jsonl { reader, line: 0 });
+        }
+        let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(source);
+        let header = reader
+            .headers()
+            .map_err(|error| Failure::invalid(format!("the header: {}", plain(&error))))?;
+        // What some programs put before the first name.
+        let name = |name: &str| name.trim_start_matches('\u{feff}').trim().to_owned();
+        let header: Vec<String> = header.iter().map(name).collect();
+        let mut names = header.clone();
+        names.sort_unstable();
+        let twice = names.iter().zip(names.iter().skip(1)).find(|(a, b)| a == b);
+        if let Some((name, _)) = twice {
+            return Err(Failure::invalid(format!("the header has {name:?} twice")));
+        }
+        Ok(Self::Csv { reader, header })
+    }
+
+    /// The names of the columns, where there are any.
+    pub(super) fn columns(&self) -> &[String] {
+        match self {
+            Self::Csv { header, .. } => header,
+            Self::Jsonl { .. } => &[],
+        }
+    }
+
+    /// The next line that is not blank.
+    pub(super) fn next_line(&mut self) -> Result<Option<Line>, Failure> {
+        match self {
+            Self::Csv { reader, header } => next_record(reader, header),
+            Self::Jsonl { reader, line } => loop {
+                let mut bytes = Vec::new();
+                let mut limited = reader.take(LINE_MAX);
+                if limited.read_until(b'\n', &mut bytes)? == 0 {
+                    return Ok(None);
+                }
+                *line += 1;
+                if limited.limit() == 0 && bytes.last() != Some(&b'\n') {
+                    skip_line(reader)?;
+                    return Ok(Some((
+                        *line,
+                        Err("the line is longer than 1 MiB".to_owned()),
+                    )));
+                }
+                if !bytes.trim_ascii().is_empty() {
+                    return Ok(Some((*line, object(&bytes))));
+                }
+            },
+        }
+    }
+}
+
+fn skip_line(reader: &mut BufReader<Source>) -> Result<(), Failure> {
+    loop {
+        let buffer = reader.fill_buf()?;
+        if buffer.is_empty() {
+            return Ok(());
+        }
+        let end = buffer.iter().position(|byte| *byte == b'\n');
+        let used = end.map_or(buffer.len(), |end| end + 1);
+        reader.consume(used);
+        if end.is_some() {
+            return Ok(());
+        }
+    }
+}
+
+fn object(bytes: &[u8]) -> Result<Fields, String> {
+    // serde_json's messages may repeat what they stumbled over.
+    let value: Value = serde_json::from_slice(bytes)
+        .map_err(|error| format!("no JSON, from its character {} on", error.column()))?;
+    match value {
+        Value::Object(mut fields) => {
+            fields.retain(|_, value| !is_empty(value));
+            Ok(fields)
+        }
+        _ => Err("no JSON object".to_owned()),
+    }
+}
+
+fn is_empty(value: &Value) -> bool {
+    value.is_null() || value.as_str().is_some_and(|text| text.trim().is_empty())
+}
+
+fn next_record(
+    reader: &mut csv::Reader<Source>,
+    header: &[String],
+) -> Result<Option<Line>, Failure> {
+    let mut record = csv::ByteRecord::new();
+    match reader.read_byte_record(&mut record) {
+        Ok(false) => return Ok(None),
+        Ok(true) => {}
+        Err(error) => return Err(Failure::failed(plain(&error))),
+    }
+    let line = record.position().map_or(0, csv::Position::line);
+    if record.len() != header.len() {
+        let (found, wanted) = (record.len(), header.len());
+        let what = format!("{found} fields, but the header has {wanted}");
+        return Ok(Some((line, Err(what))));
+    }
+    let mut fields = Fields::new();
+    for (name, bytes) in header.iter().zip(&record) {
+        let Ok(text) = std::str::from_utf8(bytes) else {
+            return Ok(Some((line, Err(format!("{name} is not UTF-8")))));
+        };
+        if !text.trim().is_empty() {
+            fields.insert(name.clone(), Value::String(text.to_owned()));
+        }
+    }
+    Ok(Some((line, Ok(fields))))
+}
+
+/// What went wrong, without what was read.
+fn plain(error: &csv::Error) -> String {
+    match error.kind() {
+        csv::ErrorKind::Io(error) => format!("the file can't be read: {error}"),
+        csv::ErrorKind::Utf8 { .. } => "the text is not UTF-8".to_owned(),
+        _ => "the text is no CSV".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &'static [u8], format: Format) -> Vec<Line> {
+        let mut lines = Lines::of(Box::new(text), format).unwrap();
+        std::iter::from_fn(|| lines.next_line().unwrap()).collect()
+    }
+
+    #[test]
+    fn lines_keep_their_numbers() {
+        let read = read(
+            b"\n{\"a\":1,\"b\":null,\"c\":\" \"}\n\nno\n[1]\n\xff",
+            Format::Jsonl,
+        );
+        let numbers: Vec<u64> = read.iter().map(|(line, _)| *line).collect();
+        assert_eq!(numbers, [2, 4, 5, 6]);
+        assert_eq!(read[0].1.as_ref().unwrap().len(), 1);
+        assert!(read[1..].iter().all(|(_, fields)| fields.is_err()));
+    }
+
+    #[test]
+    fn a_cell_may_have_lines_of_its_own() {
+        let read = read(
+            b"\xef\xbb\xbfname,x\n\"a\nb\",1\nc\nd,2,3\n\xff,1\ne,\n",
+            Format::Csv,
+        );
+        let lines: Vec<u64> = read.iter().map(|(line, _)| *line).collect();
+        assert_eq!(lines, [2, 4, 5, 6, 7]);
+        assert_eq!(read[0].1.as_ref().unwrap()["name"], "a\nb");
+        assert_eq!(read[4].1.as_ref().unwrap().len(), 1);
+        assert!(read[1..4].iter().all(|(_, fields)| fields.is_err()));
+    }
+
+    #[test]
+    fn a_name_twice_is_no_header() {
+        assert!(Lines::of(Box::new(&b"a,b,a\n1,2,3\n"[..]), Format::Csv).is_err());
+    }
+}

@@ -1,0 +1,187 @@
+//! Peppers: added and retired.
+
+use std::fmt::Display;
+
+use serde_json::json;
+use torvus_domain::{KeyId, Timestamp};
+use torvus_key_core::{Pepper, PepperRing, PepperVersion, SealedSecret};
+use torvus_storage::peppers::{self as rows, WrongPepper};
+use torvus_storage::{Conn, StorageError, Store, audit, recipes};
+
+use crate::{Actor, KeyringError, keys};
+
+/// Why keys are revoked with their pepper; kept with each of them.
+const REASON: &str = "pepper retired";
+
+/// A pepper of the next version, and of no version that was ever used.
+///
+/// # Errors
+/// [`KeyringError::Failed`] where there are no random numbers or no version is
+/// left, and what the store says.
+pub fn next(store: &Store, ring: &PepperRing) -> Result<Pepper, KeyringError> {
+    generate(store.read(rows::highest)?, ring)
+}
+
+fn generate(highest: u32, ring: &PepperRing) -> Result<Pepper, KeyringError> {
+    let versions = ring.iter().map(|pepper| pepper.version().get());
+    let highest = versions.fold(highest, u32::max);
+    let version = highest
+        .checked_add(1)
+        .and_then(PepperVersion::new)
+        .ok_or_else(|| KeyringError::Failed(format!("there is no version after {highest}")))?;
+    Pepper::generate(version)
+        .map_err(|error| KeyringError::Failed(format!("no random numbers to be had: {error}")))
+}
+
+/// Makes a new current pepper: `append` puts it where `load` finds it. One at a
+/// time, and remembered by the database only once it is there.
+///
+/// # Errors
+/// [`KeyringError::Failed`] where it can't be loaded or kept, or the peppers are
+/// not those of this database, and what the store says.
+pub fn add<E: Display>(
+    store: &Store,
+    load: impl Fn() -> Result<PepperRing, E>,
+    append: impl FnOnce(&PepperRing, &Pepper) -> Result<(), E>,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<PepperVersion, KeyringError> {
+    let load = || load().map_err(|error| KeyringError::Failed(error.to_string()));
+    store.write(|c| {
+        rows::hold(c)?;
+        let highest = rows::highest(c)?;
+        let kept = || {
+            let ring = load()?;
+            adopt(c, &ring)?;
+            let pepper = generate(highest, &ring)?;
+            append(&ring, &pepper).map_err(|error| KeyringError::Failed(error.to_string()))?;
+            adopt(c, &load()?)?;
+            Ok(pepper.version())
+        };
+        match kept() {
+            Ok(version) => {
+                let detail = json!({ "version": version.get() });
+                audit::append(c, &[actor.on_log("pepper.add", detail, now)])?;
+                Ok(Ok(version))
+            }
+            Err(KeyringError::Storage(error)) => Err(error),
+            Err(error) => Ok(Err(error)),
+        }
+    })?
+}
+
+fn adopt(c: &mut Conn, ring: &PepperRing) -> Result<(), KeyringError> {
+    rows::adopt(c, ring)?.map_err(|wrong| match wrong {
+        WrongPepper::Storage(error) => error.into(),
+        wrong => KeyringError::Failed(wrong.to_string()),
+    })
+}
+
+/// The keys that can't be used any more without this version.
+///
+/// # Errors
+/// [`KeyringError::NotFound`] for a version that is not known or was retired,
+/// [`KeyringError::Refused`] for the current one, and for keys that a newer
+/// secret opens as well: it is for their holders to end the older one.
+pub fn needing(
+    store: &Store,
+    ring: &PepperRing,
+    version: PepperVersion,
+    now: Timestamp,
+) -> Result<Vec<KeyId>, KeyringError> {
+    let known = store.read(rows::known)?;
+    if !known.iter().any(|(one, _)| *one == version) {
+        return Err(KeyringError::NotFound(format!(
+            "version {version} of the pepper in use"
+        )));
+    }
+    if ring.current().version() == version {
+        return Err(KeyringError::Refused(format!(
+            "version {version} of the pepper is the current one: add another first"
+        )));
+    }
+    let needing = store.read(|c| rows::needing(c, version, now))?;
+    let rotated = needing.iter().filter(|(_, other)| *other).count();
+    if rotated > 0 {
+        return Err(KeyringError::Refused(format!(
+            "{rotated} keys are in the grace of a rotation, and their old secret needs version \
+             {version} of the pepper: wait for its end, or end it"
+        )));
+    }
+    Ok(needing.into_iter().map(|(id, _)| id).collect())
+}
+
+/// Retires a version, once the keys of [`needing`] are revoked: from then on no
+/// key may need it, and it may be taken out of every file.
+///
+/// # Errors
+/// Those of [`needing`]; [`KeyringError::Refused`] where a key needs it still.
+pub fn retire(
+    store: &Store,
+    ring: &PepperRing,
+    version: PepperVersion,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<(), KeyringError> {
+    let live = needing(store, ring, version, now)?.len();
+    let refused = |live: usize| {
+        KeyringError::Refused(format!(
+            "{live} live keys need version {version} of the pepper: they move to the current one \
+             when they are next used, or are ended with --revoke-remaining"
+        ))
+    };
+    if live > 0 {
+        return Err(refused(live));
+    }
+    store.write(|c| {
+        rows::hold(c)?;
+        // A server may have used it in between.
+        let live = rows::needing(c, version, now)?.len();
+        if live > 0 {
+            return Ok(Err(refused(live)));
+        }
+        reseal(c, ring, version)?;
+        rows::retire(c, version, now)?;
+        let detail = json!({ "version": version.get() });
+        audit::append(c, &[actor.on_log("pepper.retire", detail, now)])?;
+        Ok::<_, StorageError>(Ok(()))
+    })?
+}
+
+/// What was encrypted under this version is so under the current one from now on.
+fn reseal(c: &mut Conn, ring: &PepperRing, version: PepperVersion) -> Result<(), StorageError> {
+    for recipe in recipes::all(c)? {
+        let (Some((used, sealed)), Some(pepper)) = (&recipe.sealed, ring.get(version)) else {
+            continue;
+        };
+        if *used != version {
+            continue;
+        }
+        let current = ring.current();
+        let anew = sealed
+            .open(recipe.id, pepper)
+            .map_err(|error| error.to_string())
+            .and_then(|secret| {
+                SealedSecret::seal(&secret, recipe.id, current).map_err(|error| error.to_string())
+            })
+            .map_err(StorageError::Unavailable)?;
+        recipes::reseal(c, recipe.id, current.version(), &anew)?;
+    }
+    Ok(())
+}
+
+/// Revokes keys whose pepper is to be retired.
+///
+/// # Errors
+/// Those of [`keys::revoke`]; those before it are revoked then.
+pub fn revoke(
+    store: &Store,
+    keys: &[KeyId],
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<(), KeyringError> {
+    for id in keys {
+        keys::revoke(store, *id, Some(REASON), actor, now)?;
+    }
+    Ok(())
+}
