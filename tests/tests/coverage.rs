@@ -9,6 +9,8 @@ const ALL: [&str; 3] = ["read", "write", "delete"];
 /// Headers that are on some answers of a status only.
 const SOMETIMES: [&str; 3] = [
     "X-Key-Expires-At",
+    "Deprecation",
+    "Sunset",
     "Idempotency-Replayed",
     // On a 403 for a missing permission, not for a foreign resource.
     "WWW-Authenticate",
