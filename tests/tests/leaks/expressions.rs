@@ -41,7 +41,7 @@ fn each_printed_expression_finds_every_key_that_the_scanner_finds() {
     sample.extend([0, 255, 254]);
     sample.extend(key().into_bytes());
     sample.extend([0, 10]);
-    sample.extend(key()[..60].as_bytes());
+    sample.extend(&key().as_bytes()[..60]);
     let mut keys = BTreeSet::new();
     KeyScanner::new().feed(&sample, |found| {
         keys.insert(found.token.expose().to_owned());
