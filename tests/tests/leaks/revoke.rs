@@ -20,9 +20,8 @@ fn every_key_that_stands_in_a_text_is_revoked_at_once(database: Database) {
         app.client(&over.token).get("/v1/account").status == 401
     });
     let mut text = format!("{}\n{}\n{}\n", dead.token, over.token, random_like("live"));
-    // A near miss of a key that is to stay.
-    text += &format!("{}x{}\n", &spared.token[..63], spared.token);
-    let text = text.replace(&format!("x{}", spared.token), "");
+    // Of a key that is to stay, all but the last character.
+    text += &format!("{}!\n", &spared.token[..63]);
     let listed: Vec<String> = keys
         .iter()
         .map(|key| format!("- {}\n", key.token))

@@ -5,7 +5,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
-use torvus_e2e::{Database, Ended, TestApp, admin_binary, large, on_both, random_like, run_fed};
+use torvus_e2e::{
+    Database, Dice, Ended, TestApp, admin_binary, large, on_both, random_like, run_fed,
+};
 
 use crate::{each, hint, leak, shows_no_key, tool};
 
@@ -228,6 +230,44 @@ fn what_cannot_be_read_is_named_and_the_rest_goes_on() {
     let (ended, _) = scan(folder, &["deep"]);
     assert_eq!(ended.status.code(), Some(1), "{ended:?}");
     assert!(ended.stderr.contains("too deep"), "{ended:?}");
+}
+
+#[test]
+fn no_broken_archive_ends_the_search() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let key = random_like("live");
+    fs::create_dir(folder.join("src")).unwrap();
+    for number in 0..20 {
+        let text = format!("{number}{}", random_like("test")[..60].repeat(number));
+        fs::write(folder.join(format!("src/{number}")), text).unwrap();
+    }
+    tool(folder, &["tar", "cf", "a.tar", "src"]);
+    tool(folder, &["tar", "czf", "b.tgz", "src"]);
+    let zip = "import os, zipfile\nz = zipfile.ZipFile('c.zip', 'w', zipfile.ZIP_DEFLATED)\n\
+               for n in os.listdir('src'): z.write('src/' + n)\n";
+    tool(folder, &["python3", "-c", zip]);
+    fs::create_dir(folder.join("broken")).unwrap();
+    let mut dice = Dice::new(7);
+    for name in ["a.tar", "b.tgz", "c.zip"] {
+        let whole = fs::read(folder.join(name)).unwrap();
+        for number in 0..large(2_000) {
+            let mut bytes = whole.clone();
+            for _ in 0..=dice.roll(8) {
+                let place = dice.roll(bytes.len());
+                bytes[place] = dice.roll(256) as u8;
+            }
+            if dice.roll(4) == 0 {
+                bytes.truncate(dice.roll(bytes.len()));
+            }
+            fs::write(folder.join(format!("broken/{number}-{name}")), bytes).unwrap();
+        }
+    }
+    fs::write(folder.join("broken/z"), &key).unwrap();
+    let (ended, found) = scan(folder, &["broken"]);
+    assert_eq!(ended.status.code(), Some(1), "some of them can't be read");
+    assert!(!ended.stderr.contains("panicked"), "{ended:?}");
+    assert_eq!(each(&found, "key"), [hint(&key)]);
 }
 
 #[test]

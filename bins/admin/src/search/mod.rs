@@ -113,6 +113,7 @@ impl Search {
     }
 
     fn note(&self, source: &Source, what: &dyn std::fmt::Display) {
-        self.progress.note(&format!("{source}: {what}"));
+        self.progress
+            .note(&format!("{source}: {}", place::shown(&what.to_string())));
     }
 }

@@ -95,7 +95,7 @@ impl fmt::Display for Place {
 }
 
 /// A name as it may be shown: it may hold a key, or what a terminal obeys.
-fn shown(name: &str) -> String {
+pub(super) fn shown(name: &str) -> String {
     let mut shown = String::with_capacity(name.len());
     for character in redact(name).chars() {
         if character.is_control() {
