@@ -7,7 +7,7 @@ use torvus_e2e::{Answer, Client, Database, Document, Operation, TestApp, on_both
 const ALL: [&str; 3] = ["read", "write", "delete"];
 
 /// Headers that are on some answers of a status only.
-const SOMETIMES: [&str; 3] = [
+const SOMETIMES: [&str; 5] = [
     "X-Key-Expires-At",
     "Deprecation",
     "Sunset",

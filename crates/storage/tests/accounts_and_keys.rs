@@ -9,6 +9,7 @@ mod samples;
 use samples::{account, at, key, stored, version};
 use torvus_domain::{IpAllowlist, KeyLookup, PermissionSet, Secret};
 use torvus_key_core::{Candidate, KeyDigest};
+use torvus_storage::secrets::{self, NewSecret};
 use torvus_storage::{StorageError, accounts, keys, nodes, peppers};
 
 kit::on_both! {
@@ -95,6 +96,60 @@ kit::on_both! {
         assert_eq!(snapshot.key.revoke_reason.as_deref(), Some("leaked"));
         let (stranger, _) = key(&account("other@example.com"), "none");
         assert!(!store.write(|c| keys::revoke(c, stranger.id, at(8), None)).unwrap());
+    }
+
+    fn a_key_has_one_secret_that_is_not_replaced(database) {
+        let store = database.store();
+        let (you, one, digest) = stored(&store);
+        let (_, second) = key(&you, "another text");
+        let new = |number| NewSecret {
+            key: one.id,
+            number,
+            digest: &second,
+            pepper: version(1),
+            hint: None,
+            created_at: at(5),
+        };
+        for number in [1, 2] {
+            let refused = store.write(|c| secrets::insert(c, &new(number)));
+            assert!(matches!(refused, Err(StorageError::Duplicate)), "{number}: {refused:?}");
+        }
+        let old = Secret { replaced_at: Some(at(5)), ends_at: Some(at(9)), ..Secret::FIRST };
+        store.write(|c| {
+            secrets::set(c, one.id, &old)?;
+            secrets::insert(c, &new(2))
+        }).unwrap();
+        let refused = store.write(|c| secrets::set(c, one.id, &Secret::FIRST));
+        assert!(matches!(refused, Err(StorageError::Duplicate)), "{refused:?}");
+        let opens = |digest: &KeyDigest| {
+            let found = store.read(|c| keys::snapshot_by_digests(c, std::slice::from_ref(digest)));
+            let found = found.unwrap().unwrap();
+            (found.key.id, found.secret)
+        };
+        let current = Secret { number: 2, ..Secret::FIRST };
+        assert_eq!([opens(&digest), opens(&second)], [(one.id, old), (one.id, current)]);
+        let found = store.read(|c| secrets::of_key(c, &one)).unwrap();
+        let told: Vec<_> = found.into_iter().map(|info| (info.secret, info.hint, info.created_at)).collect();
+        assert_eq!(told, [(current, None, at(5)), (old, Some(one.hint.clone()), at(1))]);
+        assert_eq!(store.read(|c| secrets::find(c, one.id, 3)).unwrap(), None);
+    }
+
+    fn keys_that_end_soon_come_in_their_order(database) {
+        let store = database.store();
+        let (you, _, _) = stored(&store);
+        for (ends, revoked) in [(Some(30), None), (Some(10), None), (Some(20), Some(1)), (None, None), (Some(20), None)] {
+            let (mut one, digest) = key(&you, "k");
+            (one.expires_at, one.revoked_at) = (ends.map(at), revoked.map(at));
+            store.write(|c| keys::insert(c, &one, &digest, version(1))).unwrap();
+        }
+        let ending = |now, until| -> Vec<_> {
+            let found = store.read(|c| keys::ending(c, Some(you.id), at(now), at(until))).unwrap();
+            let count = store.read(|c| keys::count_ending(c, at(now), at(until))).unwrap();
+            assert_eq!(found.len() as u64, count);
+            found.iter().map(|key| key.expires_at.unwrap()).collect()
+        };
+        assert_eq!(ending(9, 30), [at(10), at(20), at(30)]);
+        assert_eq!(ending(10, 29), [at(20)]);
     }
 
     fn lists_leave_out_the_dead(database) {

@@ -10,7 +10,7 @@ use chrono::NaiveDate;
 use samples::{at, stored};
 use torvus_audit::{AuditFilter, AuditRecord, Cursor, StatusFilter};
 use torvus_domain::{ApiKey, Budget, Category, Outcome, RequestId, Spent, Timestamp};
-use torvus_storage::{StorageError, Store, audit, budgets, keys, usage};
+use torvus_storage::{StorageError, Store, audit, budgets, keys, usage, usage_secrets};
 
 fn request(key: &ApiKey, when: Timestamp, status: u16, ip: &str) -> AuditRecord {
     let mut record = AuditRecord::new(when, Category::ApiActivity, Outcome::Ok);
@@ -170,6 +170,35 @@ kit::on_both! {
         check(AuditFilter { ip: Some("::ffff:192.0.2.1".parse().unwrap()), ..any() }, &[1, 0]);
         check(AuditFilter { request: records[0].request_id, ..any() }, &[0]);
         check(AuditFilter { oldest_first: true, limit: Some(2), ..any() }, &[0, 1]);
+    }
+
+    fn secrets_are_counted_once_a_key_was_rotated(database) {
+        let store = database.store();
+        let (_, key, _) = stored(&store);
+        let asked = |micros, secret, replaced, ip: Option<&str>, outcome| {
+            let mut record = request(&key, at(micros), 200, "192.0.2.1");
+            record.ip = ip.map(|ip| ip.parse().unwrap());
+            (record.secret, record.secret_replaced, record.outcome) = (Some(secret), replaced, outcome);
+            record
+        };
+        let (one, two) = (Some("192.0.2.1"), Some("192.0.2.2"));
+        append(&store, &[asked(1, 1, false, one, Outcome::Ok)]);
+        assert_eq!(store.read(|c| usage_secrets::of_key(c, key.id)).unwrap(), []);
+        append(&store, &[asked(3, 1, true, one, Outcome::Ok), asked(4, 2, false, one, Outcome::Ok)]);
+        append(&store, &[asked(7, 1, true, one, Outcome::ExpiredKey), asked(8, 1, true, two, Outcome::NotFound)]);
+        append(&store, &[asked(9, 1, true, None, Outcome::IpNotAllowed)]);
+        let found = store.read(|c| usage_secrets::of_key(c, key.id)).unwrap();
+        let told: Vec<_> = found
+            .iter()
+            .map(|u| (u.secret, u.ip.map(|ip| ip.to_string()), u.count, u.refused, u.first_seen, u.last_seen))
+            .collect();
+        let ip = |ip: Option<&str>| ip.map(str::to_owned);
+        assert_eq!(told, [
+            (1, None, 1, 0, at(9), at(9)),
+            (1, ip(two), 1, 0, at(8), at(8)),
+            (1, ip(one), 2, 1, at(3), at(7)),
+            (2, ip(one), 1, 0, at(4), at(4)),
+        ]);
     }
 
     fn usage_is_the_sum_of_the_records(database) {

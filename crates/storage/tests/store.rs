@@ -13,8 +13,8 @@ use diesel::pg::PgConnection;
 use diesel::sqlite::SqliteConnection;
 use diesel_migrations::{FileBasedMigrations, MigrationHarness};
 use samples::{account, at, stored};
-use torvus_domain::NodeId;
-use torvus_storage::{Schema, StorageError, Store, StoreUrl, accounts, keys, nodes};
+use torvus_domain::{NodeId, Secret, SecretInfo};
+use torvus_storage::{Schema, StorageError, Store, StoreUrl, accounts, keys, nodes, secrets};
 
 /// Does something that the store itself never would.
 enum Raw {
@@ -75,6 +75,24 @@ kit::on_both! {
         Raw::open(&database.url).revert_all();
         assert!(matches!(store.schema().unwrap(), Schema::Empty(pending) if !pending.is_empty()));
         assert_eq!(store.migrate().unwrap(), applied);
+    }
+
+    fn keys_of_before_rotation_get_the_number_of_their_secret(database) {
+        let store = database.store();
+        let (_, key, digest) = stored(&store);
+        // As the program before left it.
+        let mut raw = Raw::open(&database.url);
+        raw.run(match raw {
+            Raw::Sqlite(_) => include_str!("../../../migrations/sqlite/2026-11-24-000006_secrets/down.sql"),
+            Raw::Postgres(_) => include_str!("../../../migrations/postgres/2026-11-24-000006_secrets/down.sql"),
+        });
+        raw.run("DELETE FROM __diesel_schema_migrations WHERE version = '20261124000006'");
+        assert_eq!(store.migrate().unwrap(), ["2026-11-24-000006_secrets"]);
+        let found = store.read(|c| secrets::of_key(c, &key)).unwrap();
+        let first = SecretInfo { secret: Secret::FIRST, hint: Some(key.hint.clone()), created_at: key.created_at };
+        assert_eq!(found, [first]);
+        let snapshot = store.read(|c| keys::snapshot_by_digests(c, &[digest])).unwrap().unwrap();
+        assert_eq!((snapshot.key, snapshot.secret), (key, Secret::FIRST));
     }
 
     fn newer_tables_are_left_alone(database) {

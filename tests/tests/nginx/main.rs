@@ -6,7 +6,7 @@ mod paths;
 mod site;
 
 use rustix::process::{Pid, Signal, kill_process};
-use torvus_e2e::{BODY_401, BODY_429, BODY_503, random_like};
+use torvus_e2e::{BODY_401, BODY_429, BODY_503, Key, random_like};
 
 use crate::site::{IDENTITY, Site, lines};
 
@@ -275,5 +275,25 @@ fn what_the_api_answers_is_left_alone() {
             );
         }
         assert!(answer.header("x-request-id").unwrap().starts_with("req_"));
+    }
+}
+
+#[test]
+fn whoever_shows_a_replaced_secret_is_told_so() {
+    let site = Site::start();
+    let key = site.key("read", &[]);
+    let made = site.app.admin(&["key", "rotate", &key.id]);
+    let old = site.client(&key).get("/orders/1").expect(200);
+    let replaced = old.header("deprecation").unwrap();
+    assert!(replaced.starts_with('@'), "{old:?}");
+    assert!(old.header("sunset").unwrap().ends_with(" GMT"), "{old:?}");
+    site.client(&key).get("/admin").expect_403();
+    let new = Key {
+        token: made["api_key"].as_str().unwrap().to_owned(),
+        ..key
+    };
+    let answer = site.client(&new).get("/orders/1").expect(200);
+    for name in ["deprecation", "sunset"] {
+        assert_eq!(answer.header(name), None, "{answer:?}");
     }
 }
