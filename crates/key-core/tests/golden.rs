@@ -4,7 +4,7 @@
 //! fails means that the code is wrong, whatever the reason for changing it was.
 //!
 //! The values were not printed by this crate. They were computed with Python 3's `zlib.crc32`,
-//! `hmac` and `hashlib`, from the description in the public contract.
+//! `hmac` and `hashlib`, and pyca/cryptography, from the description in the public contract.
 
 #![expect(
     clippy::cast_possible_truncation,
@@ -13,7 +13,8 @@
 )]
 
 use torvus_key_core::{
-    ApiKeyToken, Environment, KEY_LENGTH, PREFIX, Pepper, PepperVersion, checksum,
+    ApiKeyToken, Environment, ForeignDigest, Hashed, KEY_LENGTH, PREFIX, Pepper, PepperVersion,
+    Recipe, RecipeId, SealedSecret, checksum,
 };
 
 struct Golden {
@@ -195,5 +196,40 @@ fn lines_of_peppers() {
         *line,
         "1:AwoRGB8mLTQ7QklQV15lbHN6gYiPlp2kq7K5wMfO1dzj6vH4/wYNFBsiKTA3PkVMU1phaG92fYSLkpmgp661v\
          MPK0djf5u30+wIJEBceJSwzOkFIT1ZdZGtyeYCHjpWco6qxuA=="
+    );
+}
+
+/// Imported keys are looked up by these: HMAC-SHA-256 of `torvus imported key v1`, a zero byte, the
+/// recipe's number as four bytes and the other system's hash.
+#[test]
+fn what_is_stored_of_another_systems_key_never_changes() {
+    let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    let digest = ForeignDigest::parse(abc).unwrap();
+    let stored = digest.stored(RecipeId::new(7).unwrap(), &short_pepper());
+    assert_eq!(
+        hex(stored.as_bytes()),
+        "128fcc9e8d7d06ff263458937bbcb8e41cdedad3057c95dad064bd5707a6b95a"
+    );
+}
+
+/// The secret `Jefe` for recipe 7 under [`short_pepper`], with the nonce 0 to 11.
+const SEALED: [u8; 32] = [
+    0x00, 0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x08, 0x09, 0x0a, 0x0b, 0x72, 0xef, 0xc9, 0xb9,
+    0x27, 0xce, 0x9f, 0x37, 0xb0, 0x73, 0x99, 0xbd, 0x55, 0xfd, 0x36, 0xa2, 0xa8, 0x71, 0xd8, 0x56,
+];
+
+/// ChaCha20-Poly1305 under HMAC-SHA-256 of `torvus import secret encryption v1`: nonce, then
+/// ciphertext and tag, with the recipe's number as associated data.
+#[test]
+fn a_secret_that_was_sealed_can_be_opened_for_ever() {
+    let recipe = RecipeId::new(7).unwrap();
+    let sealed = SealedSecret::from_bytes(SEALED.to_vec());
+    let secret = sealed.open(recipe, &short_pepper()).unwrap();
+    let known = Recipe::new(recipe, Hashed::Whole, Some(secret));
+    // RFC 4231, case 2.
+    let jefe = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
+    assert_eq!(
+        known.digest("what do ya want for nothing?"),
+        Some(ForeignDigest::parse(jefe).unwrap())
     );
 }
