@@ -83,9 +83,9 @@ pub(crate) struct Asked {
 impl Asked {
     pub(crate) fn any(dice: &mut Dice) -> Self {
         Self {
-            method: *dice.pick::<&str>(&METHODS),
-            uri: *dice.pick::<&str>(&PATHS),
-            ip: *dice.pick::<&str>(&ADDRESSES),
+            method: dice.pick::<&str>(&METHODS),
+            uri: dice.pick::<&str>(&PATHS),
+            ip: dice.pick::<&str>(&ADDRESSES),
         }
     }
 
@@ -131,7 +131,7 @@ pub(crate) fn keys(app: &TestApp, dice: &mut Dice, plan: &str, count: usize) -> 
         let key = app.key_with(
             &account,
             environment,
-            *dice.pick::<&str>(&PERMISSIONS),
+            dice.pick::<&str>(&PERMISSIONS),
             &more,
         );
         Held {

@@ -77,7 +77,7 @@ fn any_key(dice: &mut Dice) -> (ApiKeyToken, KeySnapshot) {
         .unwrap();
     key.expires_at = *dice.pick(&[None, None, Some(after(SECOND - 1)), Some(after(9_999))]);
     let lists = ["", "", "203.0.113.0/24", "10.0.0.0/8, ::1", "203.0.113.5"];
-    key.allowed_ips = IpAllowlist::parse(*dice.pick::<&str>(&lists)).unwrap();
+    key.allowed_ips = IpAllowlist::parse(dice.pick::<&str>(&lists)).unwrap();
     key.limit = *dice.pick(&[None, None, Some(1), Some(7)]);
     key.revoked_at = *dice.pick(&[None, None, None, None, None, None, Some(after(5))]);
     found.secret_ends_at = *dice.pick(&[None, None, None, Some(after(SECOND)), Some(after(9_000))]);
