@@ -10,7 +10,7 @@ use samples::{account, at, key, stored, version};
 use torvus_domain::{IpAllowlist, KeyLookup, PermissionSet, Secret};
 use torvus_key_core::{Candidate, KeyDigest};
 use torvus_storage::secrets::{self, NewSecret};
-use torvus_storage::{StorageError, accounts, keys, nodes, peppers};
+use torvus_storage::{StorageError, accounts, keys, nodes, peppers, snapshots};
 
 kit::on_both! {
     fn an_account_comes_back_as_it_was(database) {
@@ -71,6 +71,19 @@ kit::on_both! {
         assert_eq!((snapshot.key, snapshot.account, snapshot.secret), (one, you, Secret::FIRST));
         assert!(store.read(|c| keys::snapshot_by_digests(c, &[other])).unwrap().is_none());
         assert!(store.read(|c| keys::snapshot_by_digests(c, &[])).unwrap().is_none());
+    }
+
+    fn a_key_is_found_by_its_identifier_as_by_its_secret(database) {
+        let store = database.store();
+        let (you, one, digest) = stored(&store);
+        let [found] = &store.read(|c| snapshots::of_key(c, one.id)).unwrap()[..] else {
+            panic!("a key with one secret");
+        };
+        let by_secret = store.read(|c| keys::snapshot_by_digests(c, &[digest])).unwrap().unwrap();
+        assert_eq!((&found.key, &found.account), (&by_secret.key, &by_secret.account));
+        assert_eq!((found.secret_ends_at, &found.spent), (None, &by_secret.spent));
+        let (stranger, _) = key(&you, "none");
+        assert!(store.read(|c| snapshots::of_key(c, stranger.id)).unwrap().is_empty());
     }
 
     fn a_key_needs_its_account_and_its_own_digest(database) {

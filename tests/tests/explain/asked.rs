@@ -83,9 +83,9 @@ pub(crate) struct Asked {
 impl Asked {
     pub(crate) fn any(dice: &mut Dice) -> Self {
         Self {
-            method: *dice.pick::<&str>(&METHODS),
-            uri: *dice.pick::<&str>(&PATHS),
-            ip: *dice.pick::<&str>(&ADDRESSES),
+            method: dice.pick::<&str>(&METHODS),
+            uri: dice.pick::<&str>(&PATHS),
+            ip: dice.pick::<&str>(&ADDRESSES),
         }
     }
 
