@@ -81,7 +81,7 @@ kit::on_both! {
         };
         let by_secret = store.read(|c| keys::snapshot_by_digests(c, &[digest])).unwrap().unwrap();
         assert_eq!((&found.key, &found.account), (&by_secret.key, &by_secret.account));
-        assert_eq!((found.secret_ends_at, &found.spent), (None, &by_secret.spent));
+        assert_eq!((found.secret.ends_at, &found.spent), (None, &by_secret.spent));
         let (stranger, _) = key(&you, "none");
         assert!(store.read(|c| snapshots::of_key(c, stranger.id)).unwrap().is_empty());
     }
