@@ -17,6 +17,8 @@ const CONNECTIONS: usize = 8;
 /// the rest.
 const SOON: Duration = Duration::from_secs(2);
 const LATE: Duration = Duration::from_secs(2);
+/// For so long a server may go on with what it knows.
+const LEASE: Duration = torvus_domain::LEASE;
 /// How long a fault lasts.
 const HELD: Duration = Duration::from_secs(5);
 
@@ -67,7 +69,7 @@ impl Watched {
                 wait_until(SOON + LATE, "it is not ready, and says why", || {
                     self.trouble().map(|trouble| why = trouble).is_some()
                 });
-                wait_until(SOON + LATE, "requests are answered 503", || {
+                wait_until(LEASE + SOON + LATE, "requests are answered 503", || {
                     client.get("/v1/account").status == 503
                 });
                 // Longer than an answer may take, for whoever waits until the end.

@@ -235,6 +235,36 @@ fn imported_keys_obey_every_rule(database: Database) {
     assert!(outcomes.contains("revoked_key"), "{outcomes}");
 }
 
+/// A key of another system gets a secret of ours, and the one that its holders have goes on for its grace.
+fn an_imported_key_is_native_from_its_next_rotation_on(database: Database) {
+    let app = TestApp::start(database);
+    let account = app.account("professional");
+    let theirs = made(&app, "torvus-csv", 1);
+    import(&app, &account, &theirs.file, &[]);
+    let old = app.client(&theirs.keys[0]);
+    old.get("/v1/account").expect(200);
+    let keys = app.admin(&["key", "list"]);
+    let id = keys["data"][0]["id"].as_str().unwrap().to_owned();
+    let rotated = app.admin(&["key", "rotate", &id, "--grace", "1h"]);
+    assert_eq!(rotated["id"], id.as_str());
+    let new = app.client(rotated["api_key"].as_str().unwrap());
+    let answer = new.get("/v1/account").expect(200);
+    assert_eq!(answer.header("deprecation"), None);
+    let answer = old.get("/v1/account").expect(200);
+    assert!(answer.header("deprecation").is_some() && answer.header("sunset").is_some());
+    app.admin(&["key", "grace", &id, "now"]);
+    old.get("/v1/account").expect_401();
+    new.get("/v1/account").expect(200);
+    let shown = app.admin(&["key", "show", &id]);
+    assert!(
+        shown["hint"].as_str().unwrap().starts_with("torvus_sk_"),
+        "{shown}"
+    );
+    assert_eq!(app.admin(&["key", "usage", &id])["total_requests"], 5);
+    app.admin(&["key", "revoke", &id]);
+    new.get("/v1/account").expect_401();
+}
+
 fn each_bad_line_is_told_of_and_the_others_are_taken(database: Database) {
     let app = TestApp::start(database);
     let account = app.account("free");
@@ -459,6 +489,10 @@ fn a_foreign_key_without_the_database_is_503() {
     import(&app, &account, &theirs.file, &[]);
     app.client(&theirs.keys[0]).get("/v1/account").expect(200);
     app.postgres().stop_at_once();
+    // Until the lease has run out it is known.
+    wait_until(Duration::from_secs(10), "the lease has run out", || {
+        app.client(&theirs.keys[0]).get("/v1/account").status == 503
+    });
     for _ in 0..3 {
         let answer = app.client(&theirs.keys[0]).get("/v1/account");
         assert_eq!((answer.status, answer.body.as_str()), (503, BODY_503));
@@ -472,6 +506,7 @@ fn a_foreign_key_without_the_database_is_503() {
 on_both!(
     every_documented_form_is_taken,
     imported_keys_obey_every_rule,
+    an_imported_key_is_native_from_its_next_rotation_on,
     each_bad_line_is_told_of_and_the_others_are_taken,
     nothing_of_a_foreign_key_is_kept,
     a_foreign_text_is_looked_for_only_where_there_are_imports,

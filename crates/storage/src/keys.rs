@@ -83,7 +83,12 @@ impl TryFrom<KeyRow> for ApiKey {
 }
 
 /// Of the key of another system nobody knows how it ends.
-fn hint(environment: Environment, first: &str, last: &str) -> Result<KeyHint, StorageError> {
+/// What may be shown of a secret; of a key of another system only how it begins.
+pub(crate) fn hint(
+    environment: Environment,
+    first: &str,
+    last: &str,
+) -> Result<KeyHint, StorageError> {
     let hint = match last {
         "" => KeyHint::foreign(environment, first),
         last => KeyHint::from_parts(environment, first, last),

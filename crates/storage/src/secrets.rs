@@ -7,7 +7,7 @@ use torvus_key_core::{KeyDigest, KeyHint, PepperVersion};
 use crate::columns::{instant, instant_opt, micros, number};
 use crate::conn::each;
 use crate::schema::key_secrets::{self, dsl};
-use crate::{Conn, StorageError};
+use crate::{Conn, StorageError, keys};
 
 const TABLE: &str = "key_secrets";
 
@@ -130,10 +130,7 @@ pub fn of_key(c: &mut Conn, key: &ApiKey) -> Result<Vec<SecretInfo>, StorageErro
                 secret: row.try_into()?,
                 hint: first
                     .zip(last)
-                    .map(|(first, last)| {
-                        KeyHint::from_parts(key.environment, &first, &last)
-                            .ok_or_else(|| StorageError::corrupt(TABLE, "the hint is none"))
-                    })
+                    .map(|(first, last)| keys::hint(key.environment, &first, &last))
                     .transpose()?,
                 created_at: instant(TABLE, created_at)?,
             })
