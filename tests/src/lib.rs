@@ -46,6 +46,7 @@ mod store;
 mod strace;
 mod template;
 mod tmpfs;
+mod trouble;
 mod upstream;
 mod wire;
 
@@ -68,6 +69,7 @@ pub use programs::{Ended, admin_binary, api_binary, run_fed, run_to_end};
 pub use raw::{KeepAlive, RawClient};
 pub use server::{key_like, wait_until};
 pub use strace::{Call, Event, STRACE, events};
+pub use trouble::Trouble;
 pub use upstream::{Seen, Upstream};
 pub use wire::{Passed, Wire};
 

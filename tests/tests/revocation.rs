@@ -6,7 +6,7 @@ use std::sync::{Arc, RwLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use torvus_e2e::{Caller, Database, Dice, Node, TestApp, large};
+use torvus_e2e::{Caller, Database, Dice, Node, TestApp, Trouble, large};
 
 const CONNECTIONS: usize = 32;
 const SERVERS: usize = 3;
@@ -109,37 +109,6 @@ fn hammer(
     }
 }
 
-/// Freezes, kills and cuts off one server after the other.
-fn trouble(nodes: &[Node<'_>], stop: &AtomicBool) -> usize {
-    let mut dice = Dice::new(77);
-    let mut faults = 0;
-    let moment = |dice: &mut Dice, most: usize| {
-        thread::sleep(Duration::from_millis(100 + dice.roll(most) as u64));
-    };
-    while !stop.load(Ordering::SeqCst) {
-        let node = dice.pick(nodes);
-        match dice.roll(3) {
-            0 => {
-                node.freeze();
-                moment(&mut dice, 2_500);
-                node.thaw();
-            }
-            1 => {
-                node.cut_off();
-                moment(&mut dice, 2_500);
-                node.reconnect();
-            }
-            _ => {
-                node.kill();
-                node.start_again();
-            }
-        }
-        faults += 1;
-        moment(&mut dice, 700);
-    }
-    faults
-}
-
 fn nothing_is_let_in_after_its_end(database: Database) {
     let mut app = TestApp::builder(database).config(PLAN).start();
     app.stop();
@@ -149,32 +118,32 @@ fn nothing_is_let_in_after_its_end(database: Database) {
     let (counts, stop) = (Counts::default(), AtomicBool::new(false));
     let (mut made, mut waited) = (0, [0_u64; 2]);
     let start = Instant::now();
-    let faults = thread::scope(|scope| {
-        for index in 0..CONNECTIONS {
-            let (nodes, keys, counts, stop) = (&nodes, &keys, &counts, &stop);
-            scope.spawn(move || hammer(nodes, keys, counts, index, stop));
-        }
-        let trouble = scope.spawn(|| trouble(&nodes, &stop));
-        // Also where an assertion below fails.
-        let _ends = Ends(&stop);
-        while made < changes {
-            let victim = Arc::new(Victim::new(&app));
-            keys.write().unwrap().push(Arc::clone(&victim));
-            // Time for each server to remember it.
-            thread::sleep(Duration::from_millis(60));
-            if let Some([acknowledged, expired]) = victim.end(&app, made) {
-                made += 1;
-                waited[0] += acknowledged;
-                waited[1] += expired;
+    let trouble = Trouble::of(&nodes, 77);
+    let faults = trouble.during(|| {
+        thread::scope(|scope| {
+            for index in 0..CONNECTIONS {
+                let (nodes, keys, counts, stop) = (&nodes, &keys, &counts, &stop);
+                scope.spawn(move || hammer(nodes, keys, counts, index, stop));
             }
-        }
-        while counts.refused_after.load(Ordering::Relaxed) < wanted
-            && start.elapsed() < Duration::from_secs(900)
-        {
-            thread::sleep(Duration::from_millis(50));
-        }
-        stop.store(true, Ordering::SeqCst);
-        trouble.join().unwrap()
+            // Also where an assertion below fails.
+            let _ends = Ends(&stop);
+            while made < changes {
+                let victim = Arc::new(Victim::new(&app));
+                keys.write().unwrap().push(Arc::clone(&victim));
+                // Time for each server to remember it.
+                thread::sleep(Duration::from_millis(60));
+                if let Some([acknowledged, expired]) = victim.end(&app, made) {
+                    made += 1;
+                    waited[0] += acknowledged;
+                    waited[1] += expired;
+                }
+            }
+            while counts.refused_after.load(Ordering::Relaxed) < wanted
+                && start.elapsed() < Duration::from_secs(900)
+            {
+                thread::sleep(Duration::from_millis(50));
+            }
+        });
     });
     let of = |count: &AtomicUsize| count.load(Ordering::Relaxed);
     println!(
