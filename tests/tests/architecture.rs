@@ -29,7 +29,7 @@ const TABLE: &[(&str, &str, &str)] = &[
                                                                                     "tokio anyhow"),
     ("e2e",       "key-core domain authz ratelimit audit storage gate keyring settings web dashboard",
                                                                                     "tokio diesel actix anyhow"),
-    ("bench",     "",                                                               "actix"),
+    ("bench",     "domain storage keyring",                                         "actix"),
 ];
 
 /// The crates that others link: their README is their documentation, and its examples are tests.

@@ -5,6 +5,7 @@ mod generator;
 mod population;
 mod process;
 mod report;
+mod revoke;
 mod servers;
 
 use std::path::PathBuf;
@@ -53,6 +54,15 @@ enum Command {
     /// Serve the bare route
     #[command(hide = true)]
     ServeBare { body: String },
+    /// Measure how long a revoke takes until it is true everywhere
+    Revoke {
+        /// How many, idle and under load each
+        #[arg(long, default_value_t = 500)]
+        count: usize,
+        /// How many keep the server busy
+        #[arg(long, default_value_t = 32)]
+        connections: usize,
+    },
 }
 
 /// What is measured with how many connections.
@@ -69,9 +79,16 @@ const VARIANTS: [(Kind, usize); 8] = [
 
 fn main() -> ExitCode {
     let mut args = Args::parse();
-    if let Some(Command::ServeBare { body }) = &args.command {
-        bare::serve(body).unwrap();
-        return ExitCode::SUCCESS;
+    match &args.command {
+        Some(Command::ServeBare { body }) => {
+            bare::serve(body).unwrap();
+            return ExitCode::SUCCESS;
+        }
+        Some(Command::Revoke { count, connections }) => {
+            revoke::run(*count, *connections);
+            return ExitCode::SUCCESS;
+        }
+        None => {}
     }
     if args.smoke {
         (args.keys, args.rounds, args.seconds, args.no_peers) = (20, 1, 0.3, true);
