@@ -3,7 +3,7 @@
 
 use torvus_domain::{Account, ApiKey, Change, KeyId, Timestamp};
 use torvus_storage::leases::{self, Settled};
-use torvus_storage::{Conn, StorageError, Store, keys};
+use torvus_storage::{Conn, StorageError, Store, keys, rehearse};
 
 use crate::KeyringError;
 
@@ -36,11 +36,18 @@ pub(crate) fn everywhere<T>(
     now: Timestamp,
     mut work: impl FnMut(&mut Conn) -> Result<(T, bool), KeyringError>,
 ) -> Result<(T, bool, Settled), KeyringError> {
-    if let Some(unchanged) = rehearsed(store, &mut work)? {
-        return Ok((unchanged, false, Settled::default()));
-    }
     for _ in 0..ATTEMPTS {
-        let epoch = store.write(|c| leases::announce(c, concerns, now))?;
+        let announced = in_one_transaction(store, |c| {
+            let (value, changes) = rehearse(c, &mut work)?;
+            if !changes {
+                return Ok(Err(value));
+            }
+            Ok(Ok(leases::announce(c, concerns, now)?))
+        })?;
+        let epoch = match announced {
+            Ok(epoch) => epoch,
+            Err(unchanged) => return Ok((unchanged, false, Settled::default())),
+        };
         let settled = leases::settle(store, epoch);
         let made = in_one_transaction(store, |c| {
             if leases::conclude(c, epoch)? {
@@ -63,26 +70,6 @@ pub(crate) fn everywhere<T>(
     }
     let slow = "the change took too long, and was not made".to_owned();
     Err(StorageError::Unavailable(slow).into())
-}
-
-/// What `work` gives if it changes nothing.
-fn rehearsed<T>(
-    store: &Store,
-    mut work: impl FnMut(&mut Conn) -> Result<(T, bool), KeyringError>,
-) -> Result<Option<T>, KeyringError> {
-    let mut unchanged = None;
-    let outcome = in_one_transaction(store, |c| {
-        let (value, changed) = work(c)?;
-        if changed {
-            return Err(StorageError::GivenUp.into());
-        }
-        unchanged = Some(value);
-        Ok(())
-    });
-    match outcome {
-        Ok(()) | Err(KeyringError::Storage(StorageError::GivenUp)) => Ok(unchanged),
-        Err(error) => Err(error),
-    }
 }
 
 /// Runs a change in one transaction; where it is refused, nothing of it stays.

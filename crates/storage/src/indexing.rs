@@ -13,12 +13,11 @@ use torvus_domain::{AuditId, ChainId, Outcome};
 
 use crate::audit::{self, Entry};
 use crate::chains::{self, Position};
+use crate::pace::Pace;
 use crate::{Conn, StorageError, Store};
 
 /// What a segment is called that was set aside.
 const DAMAGED: &str = "damaged";
-/// Records of one transaction.
-const BATCH: usize = 1_000;
 
 /// Why the journals could not be indexed to their end.
 #[derive(Debug, thiserror::Error)]
@@ -70,7 +69,7 @@ pub fn catch_up(
     folder: &Path,
     safe_up_to: SafeUpTo<'_>,
 ) -> Result<Indexed, IndexError> {
-    let mut indexed = Indexed::default();
+    let (mut indexed, mut pace) = (Indexed::default(), Pace::of(store));
     for (chain, numbers) in chains_in(folder)? {
         let limit = safe_up_to(chain);
         let mut position = store
@@ -90,7 +89,7 @@ pub fn catch_up(
                 Some((safe, offset)) if *number == safe => offset,
                 _ => u64::MAX,
             };
-            indexed.records += segment(store, folder, name, &mut position, end)?;
+            indexed.records += segment(store, &mut pace, folder, name, &mut position, end)?;
             if end == u64::MAX && position.segment == name.number {
                 let torn = torn(folder, name, position.place)?;
                 indexed.torn.extend(torn.map(|offset| (name, offset)));
@@ -111,6 +110,7 @@ fn chains_in(folder: &Path) -> io::Result<BTreeMap<ChainId, Vec<u32>>> {
 /// Indexes one segment from the position on, which moves along.
 fn segment(
     store: &Store,
+    pace: &mut Pace,
     folder: &Path,
     name: SegmentName,
     position: &mut Position,
@@ -176,7 +176,7 @@ fn segment(
                     });
                 }
             }
-            if batch.len() == BATCH {
+            if batch.len() >= pace.batch() {
                 break Ok(true);
             }
         };
@@ -190,6 +190,7 @@ fn segment(
             place,
         };
         let added = store.write(|c| {
+            pace.begin();
             // Somebody else may have indexed it meanwhile; then all of it.
             if chains::hold(c, name.chain)?.head != position.head {
                 return Ok(false);
@@ -198,6 +199,7 @@ fn segment(
             chains::advance(c, name.chain, &next)?;
             Ok(true)
         })?;
+        pace.end();
         if added {
             records += batch.len();
             *position = next;
@@ -213,6 +215,7 @@ fn segment(
         if !more? {
             return Ok(records);
         }
+        pace.pause();
     }
 }
 

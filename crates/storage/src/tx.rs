@@ -34,6 +34,23 @@ pub(crate) fn write_tx<T>(
     }
 }
 
+/// Runs `work` inside a write transaction and takes back what it wrote, so as
+/// to see what would come of it.
+///
+/// # Errors
+///
+/// What `work` gives, or what the database says.
+pub fn rehearse<T, E: From<StorageError>>(
+    conn: &mut Conn,
+    work: impl FnOnce(&mut Conn) -> Result<T, E>,
+) -> Result<T, E> {
+    each!(conn, c => AnsiTransactionManager::begin_transaction(c)).map_err(StorageError::from)?;
+    let outcome = work(conn);
+    each!(conn, c => AnsiTransactionManager::rollback_transaction(c))
+        .map_err(StorageError::from)?;
+    outcome
+}
+
 fn begin(conn: &mut Conn, patience: Duration) -> Result<(), StorageError> {
     match &mut conn.0 {
         AnyConn::Postgres(c) => Ok(AnsiTransactionManager::begin_transaction(c)?),
