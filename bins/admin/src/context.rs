@@ -7,7 +7,7 @@ use std::str::FromStr;
 use torvus_domain::{Clock, SystemClock, Timestamp};
 use torvus_key_core::PepperRing;
 use torvus_keyring::Actor;
-use torvus_settings::{Settings, environment};
+use torvus_settings::{Settings, SettingsArgs, environment};
 use torvus_storage::indexing::{self, IndexError};
 use torvus_storage::{Schema, Store, StoreUrl, peppers};
 
@@ -20,6 +20,9 @@ pub(crate) struct Context {
     pub(crate) settings: Settings,
     pub(crate) json: bool,
     pub(crate) yes: bool,
+    /// The flags by which the data is found, to be repeated in commands that
+    /// are proposed. An address with a password is not.
+    flags: String,
     clock: SystemClock,
 }
 
@@ -29,8 +32,17 @@ impl Context {
             settings: Settings::load(&cli.settings, &environment)?,
             json: cli.json,
             yes: cli.yes,
+            flags: flags(&cli.settings),
             clock: SystemClock::new(),
         })
+    }
+
+    /// A `torvus-admin …` that can be pasted here: on the same data as this one.
+    pub(crate) fn command(&self, line: &str) -> String {
+        match line.strip_prefix("torvus-admin ") {
+            Some(rest) => format!("torvus-admin {}{rest}", self.flags),
+            None => line.to_owned(),
+        }
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -126,6 +138,22 @@ impl Context {
             Err(Failure::refused("not confirmed: nothing was changed"))
         }
     }
+}
+
+fn flags(given: &SettingsArgs) -> String {
+    let config = given.config.as_ref().map(|path| path.display().to_string());
+    let mut flags = String::new();
+    for (flag, value) in [("--config", config), ("--data-dir", given.data_dir.clone())] {
+        if let Some(value) = value {
+            let plain = |c: char| c.is_ascii_alphanumeric() || "/._-".contains(c);
+            let quoted = match value.chars().all(plain) {
+                true => value,
+                false => format!("'{}'", value.replace('\'', r"'\''")),
+            };
+            flags.push_str(&format!("{flag} {quoted} "));
+        }
+    }
+    flags
 }
 
 /// Reads a value, and names it where it is wrong.

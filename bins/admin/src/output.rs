@@ -7,7 +7,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::process::ExitCode;
 
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width, presets};
 use serde_json::{Value, json};
 use torvus_keyring::Settled;
 
@@ -39,7 +39,21 @@ pub(crate) fn table(head: &[&str], rows: Vec<Vec<String>>) -> Result<(), Failure
         .load_style(presets::NOTHING)
         .set_content_arrangement(arrangement);
     table.set_header(head.iter().map(|name| name.to_uppercase()));
+    // A word that is broken can't be copied.
+    let words = |column: usize| {
+        let cells = rows.iter().filter_map(move |row| row.get(column));
+        let cells = cells.map(String::as_str).chain(head.get(column).copied());
+        cells
+            .flat_map(str::split_whitespace)
+            .map(|word| word.chars().count())
+            .max()
+    };
+    let least = |column| u16::try_from(words(column).unwrap_or(0)).unwrap_or(u16::MAX);
+    let bounds: Vec<_> = (0..head.len())
+        .map(|column| ColumnConstraint::LowerBoundary(Width::Fixed(least(column))))
+        .collect();
     table.add_rows(rows);
+    table.set_constraints(bounds);
     lines(&[table.to_string()])
 }
 

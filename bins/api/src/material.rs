@@ -18,7 +18,8 @@ use crate::failure::Failure;
 /// unknown keys must not make the server read files.
 const PAUSE: Duration = Duration::from_millis(250);
 /// How often a server that nobody asks for new keys looks for new peppers.
-const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// `pepper add` waits for longer than this.
+const LOOK_EVERY: Duration = Duration::from_millis(750);
 
 /// How long a list of recipes counts: `key import` waits longer than this after it
 /// has written a new one. Requests without a key of ours ask the database no

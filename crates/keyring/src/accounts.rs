@@ -23,6 +23,8 @@ pub struct Created {
 pub struct ChangedAccount {
     /// The account as it is now.
     pub account: Account,
+    /// Whether anything is different: what was so already is not recorded.
+    pub changed: bool,
     /// Who had to be waited for.
     pub settled: Settled,
 }
@@ -216,7 +218,7 @@ fn change(
     mut work: impl FnMut(&mut Conn, &Account) -> Result<(), StorageError>,
 ) -> Result<ChangedAccount, KeyringError> {
     let find = |c: &mut Conn| accounts::find(c, id)?.ok_or_else(|| unknown(id));
-    let (account, _, settled) = everywhere(store, Change::Account(id), now, |c| {
+    let (account, changed, settled) = everywhere(store, Change::Account(id), now, |c| {
         let account = find(c)?;
         if same(&account) {
             return Ok((account, false));
@@ -224,7 +226,11 @@ fn change(
         work(c, &account)?;
         Ok((find(c)?, true))
     })?;
-    Ok(ChangedAccount { account, settled })
+    Ok(ChangedAccount {
+        account,
+        changed,
+        settled,
+    })
 }
 
 fn unknown(id: AccountId) -> KeyringError {

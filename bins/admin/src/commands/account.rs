@@ -124,6 +124,9 @@ fn show_changed(context: &Context, changed: &ChangedAccount) -> Result<(), Failu
         ));
     }
     show(context, &changed.account)?;
+    if !changed.changed {
+        output::note("It was so already: nothing was changed.");
+    }
     output::settled(changed.settled);
     Ok(())
 }

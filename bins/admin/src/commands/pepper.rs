@@ -1,6 +1,7 @@
 //! `torvus-admin pepper`.
 
 use std::path::Path;
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
@@ -9,12 +10,15 @@ use torvus_key_core::{PepperRing, PepperVersion};
 use torvus_keyring::peppers as keyring;
 use torvus_settings::write_new_pepper_file;
 use torvus_storage::peppers::{self as rows, KnownPepper, PepperUse};
-use torvus_storage::{Store, nodes};
+use torvus_storage::{Store, leases, nodes};
 
 use crate::cli::Pepper as Command;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::output;
+
+/// Longer than a server takes to notice a new pepper.
+const SERVERS_LOOK: Duration = Duration::from_millis(1_500);
 
 pub(super) fn run(context: &Context, command: &Command) -> Result<(), Failure> {
     match command {
@@ -141,7 +145,21 @@ fn add(context: &Context) -> Result<(), Failure> {
         &context.actor(),
         context.now(),
     )?;
+    if !store.read(leases::list)?.is_empty() {
+        heeded();
+    }
     told(context, version, &[("version", version.to_string())])
+}
+
+/// Waits until a running server has read the new pepper: a key that is used from
+/// then on moves to it, and is not among the remaining ones.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "servers look for it by themselves, and do not say when they have"
+)]
+fn heeded() {
+    output::note("Waiting until the server has read it.");
+    std::thread::sleep(SERVERS_LOOK);
 }
 
 /// With several servers a pepper that is on one machine only would make the

@@ -164,6 +164,8 @@ impl Told {
     }
 
     fn print(self, context: &Context) -> Result<(), Failure> {
+        let pasted = |lines: Vec<String>| lines.iter().map(|line| context.command(line)).collect();
+        let would_allow: Option<Vec<String>> = self.would_allow.map(pasted);
         let allowed = self.outcome == Outcome::Ok;
         if context.json {
             let check = |(check, passed, detail): (&str, Option<bool>, String)| -> Value {
@@ -173,7 +175,7 @@ impl Told {
                 "allowed": allowed,
                 "outcome": self.outcome,
                 "checks": self.checks.into_iter().map(check).collect::<Vec<_>>(),
-                "would_allow": self.would_allow,
+                "would_allow": would_allow,
             }));
         }
         output::fields(&[
@@ -193,7 +195,7 @@ impl Told {
             &["check", "result", "what was found"],
             self.checks.into_iter().map(row).collect(),
         )?;
-        let Some(would_allow) = self.would_allow else {
+        let Some(would_allow) = would_allow else {
             return Ok(());
         };
         let mut lines = vec![String::new(), "What would let it in:".to_owned()];

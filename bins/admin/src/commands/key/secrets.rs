@@ -68,6 +68,7 @@ impl Secrets {
                 rfc3339(info.created_at),
                 view::when(info.secret.ends_at, "with the key"),
                 sum(used, |usage| usage.count).to_string(),
+                sum(used, |usage| usage.refused).to_string(),
                 view::when(last(used), "never"),
                 addresses(used),
             ]
@@ -80,6 +81,7 @@ impl Secrets {
                 "created",
                 "ends",
                 "requests",
+                "refused",
                 "last used",
                 "from",
             ],

@@ -58,6 +58,7 @@ fn fields(context: &Context, store: &Store, key: &ApiKey) -> Result<(), Failure>
             ),
         ),
         ("name", key.name.to_string()),
+        ("environment", key.environment.to_string()),
         ("key", key.hint.to_string()),
         ("permissions", key.permissions.to_string()),
         ("state", key.state(context.now()).to_string()),

@@ -30,7 +30,8 @@ pub(super) fn run(context: &Context, text: &str, days: u16) -> Result<(), Failur
     };
     let line = line
         .of(was.id)
-        .filter(|_| needed.let_in > 0 && proof.refused == 0);
+        .filter(|_| needed.let_in > 0 && proof.refused == 0)
+        .map(|line| context.command(&line));
     if proof.refused > 0 {
         notes.push("some of its traffic can't be replayed: nothing is proposed".to_owned());
     } else if needed.let_in > 0 && line.is_none() {
