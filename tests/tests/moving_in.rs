@@ -235,6 +235,36 @@ fn imported_keys_obey_every_rule(database: Database) {
     assert!(outcomes.contains("revoked_key"), "{outcomes}");
 }
 
+/// Of one system's keys only the last part was hashed, of another's the whole: what is remembered of one text
+/// says nothing of another that has the same part.
+fn texts_that_share_a_part_are_told_apart(database: Database) {
+    let app = TestApp::start(database);
+    let account = app.account("professional");
+    let given = |name: &str, hashed: &str, more: &[&str]| {
+        let file = app.scratch().join(name);
+        let code = "import hashlib,sys;print(hashlib.sha256(sys.argv[1].encode()).hexdigest())";
+        let ended = run_to_end(Command::new("python3").args(["-c", code, hashed]));
+        let line = json!({
+            "digest": ended.stdout.trim(), "name": name, "environment": "live", "permissions": "read",
+        });
+        std::fs::write(&file, line.to_string()).unwrap();
+        import(&app, &account, &file, more);
+    };
+    given("part.jsonl", "PART", &["--hashed", "after-last-underscore"]);
+    given("whole.jsonl", "corp_live_SECRET", &[]);
+    for _ in 0..3 {
+        app.client("evil_SECRET").get("/v1/account").expect_401();
+        app.client("corp_live_SECRET")
+            .get("/v1/account")
+            .expect(200);
+        app.client("corp_test_SECRET")
+            .get("/v1/account")
+            .expect_401();
+        app.client("any_PART").get("/v1/account").expect(200);
+        app.client("PART_any").get("/v1/account").expect_401();
+    }
+}
+
 /// A key of another system gets a secret of ours, and the one that its holders have goes on for its grace.
 fn an_imported_key_is_native_from_its_next_rotation_on(database: Database) {
     let app = TestApp::start(database);
@@ -506,6 +536,7 @@ fn a_foreign_key_without_the_database_is_503() {
 on_both!(
     every_documented_form_is_taken,
     imported_keys_obey_every_rule,
+    texts_that_share_a_part_are_told_apart,
     an_imported_key_is_native_from_its_next_rotation_on,
     each_bad_line_is_told_of_and_the_others_are_taken,
     nothing_of_a_foreign_key_is_kept,

@@ -6,7 +6,7 @@ use std::sync::{Arc, RwLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use torvus_e2e::{Caller, Database, Dice, Node, TestApp, Trouble, large};
+use torvus_e2e::{Caller, Database, Dice, Node, TestApp, Trouble, large, on_both};
 
 const CONNECTIONS: usize = 32;
 const SERVERS: usize = 3;
@@ -164,6 +164,42 @@ fn nothing_is_let_in_after_its_end(database: Database) {
     assert!(of(&counts.let_in) > made, "the keys were used before");
     assert!(waited[0] > 0 && waited[1] > 0 && faults > 2);
 }
+
+/// What is remembered is forgotten and read again all the time, by several workers, and then the key ends.
+fn a_key_that_was_changed_often_under_load_ends_all_the_same(database: Database) {
+    let app = TestApp::builder(database)
+        .config(PLAN)
+        .args(&["--workers", "8"])
+        .start();
+    let address = app.address();
+    for round in 0..large(40) {
+        let victim = Victim::new(&app);
+        let stop = AtomicBool::new(false);
+        let late = thread::scope(|scope| {
+            for _ in 0..CONNECTIONS {
+                scope.spawn(|| {
+                    let mut caller = Caller::default();
+                    while !stop.load(Ordering::SeqCst) {
+                        caller.ask(address, &victim.request);
+                    }
+                });
+            }
+            let _ends = Ends(&stop);
+            for n in 0..25 {
+                // One that the load keeps from its turn is one less.
+                app.admin_run(&["key", "update", &victim.id, "--name", &format!("n{n}")]);
+            }
+            while victim.end(&app, round).is_none() {}
+            let mut caller = Caller::default();
+            (0..50)
+                .filter(|_| caller.ask(address, &victim.request).unwrap().status == 200)
+                .count()
+        });
+        assert_eq!(late, 0, "let in after its end, in round {round}");
+    }
+}
+
+on_both!(a_key_that_was_changed_often_under_load_ends_all_the_same);
 
 struct Ends<'a>(&'a AtomicBool);
 

@@ -19,8 +19,8 @@ pub struct KeySnapshot {
     pub secret: Secret,
     /// What was recorded of the key's budget and of its account's.
     pub spent: Vec<Spent>,
-    /// A change of the key or of its account is under way: what is read here
-    /// may be used now, but not be remembered.
+    /// A change of the key, of its account or of what it is found by is under
+    /// way: what is read here may be used now, but not be remembered.
     pub changing: bool,
 }
 

@@ -111,7 +111,7 @@ pub fn set_plan(
     known(plans, plan)?;
     let reason = reason::kept(reason)?;
     let same = |account: &Account| account.plan == *plan;
-    change(store, id, now, same, |c, account| {
+    change(store, id, now, same, |c, account, now| {
         accounts::set_plan(c, id, plan)?;
         let detail = json!({
             "before": { "plan": account.plan },
@@ -164,7 +164,7 @@ fn set_suspended(
 ) -> Result<ChangedAccount, KeyringError> {
     let reason = reason::kept(reason)?;
     let same = |account: &Account| account.suspended_at.is_some() == suspended;
-    change(store, id, now, same, |c, account| {
+    change(store, id, now, same, |c, account, now| {
         accounts::set_suspended(c, id, suspended.then_some(now))?;
         let action = if suspended {
             "account.suspend"
@@ -215,15 +215,15 @@ fn change(
     id: AccountId,
     now: Timestamp,
     same: impl Fn(&Account) -> bool,
-    mut work: impl FnMut(&mut Conn, &Account) -> Result<(), StorageError>,
+    mut work: impl FnMut(&mut Conn, &Account, Timestamp) -> Result<(), StorageError>,
 ) -> Result<ChangedAccount, KeyringError> {
     let find = |c: &mut Conn| accounts::find(c, id)?.ok_or_else(|| unknown(id));
-    let (account, changed, settled) = everywhere(store, Change::Account(id), now, |c| {
+    let (account, changed, settled) = everywhere(store, Change::Account(id), now, |c, now| {
         let account = find(c)?;
         if same(&account) {
             return Ok((account, false));
         }
-        work(c, &account)?;
+        work(c, &account, now)?;
         Ok((find(c)?, true))
     })?;
     Ok(ChangedAccount {

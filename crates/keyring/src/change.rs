@@ -1,6 +1,9 @@
 //! How a change is made: in one transaction, and on every server at the same
 //! instant (`docs/adr/0010-leases.md`).
 
+use std::time::Instant;
+
+use chrono::TimeDelta;
 use torvus_domain::{Account, ApiKey, Change, KeyId, Timestamp};
 use torvus_storage::leases::{self, Settled};
 use torvus_storage::{Conn, StorageError, Store, keys, rehearse};
@@ -10,6 +13,34 @@ use crate::KeyringError;
 /// How often a change is announced anew that was taken for dead before it was
 /// made. Once is a machine that slept.
 const ATTEMPTS: usize = 3;
+
+/// The caller's time, which goes on while others are waited for.
+#[derive(Clone, Copy)]
+pub(crate) struct Running {
+    at: Timestamp,
+    since: Instant,
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how much time has passed since the caller read the clock"
+)]
+impl Running {
+    pub(crate) fn from(at: Timestamp) -> Self {
+        Self {
+            at,
+            since: Instant::now(),
+        }
+    }
+
+    /// In whole microseconds, as it is stored.
+    pub(crate) fn now(&self) -> Timestamp {
+        let passed = i64::try_from(self.since.elapsed().as_micros()).unwrap_or(i64::MAX);
+        self.at
+            .checked_add_signed(TimeDelta::microseconds(passed))
+            .unwrap_or(self.at)
+    }
+}
 
 /// A key that was to be changed.
 #[derive(Clone, Debug)]
@@ -27,22 +58,24 @@ pub struct Changed {
 /// concerns. So all servers see it at the same instant, that of its commit,
 /// and none lets in by what was true before.
 ///
-/// `work` says whether it has changed anything. It is rehearsed first, and
-/// what it wrote then is taken back: what is refused, or is so already, is not
-/// announced.
+/// `work` is given the time, and says whether it has changed anything. It is
+/// rehearsed first, and what it wrote then is taken back: what is refused, or
+/// is so already, is not announced. The time is that of the change, not of the
+/// call: nothing may have been let in after it.
 pub(crate) fn everywhere<T>(
     store: &Store,
     concerns: Change,
     now: Timestamp,
-    mut work: impl FnMut(&mut Conn) -> Result<(T, bool), KeyringError>,
+    mut work: impl FnMut(&mut Conn, Timestamp) -> Result<(T, bool), KeyringError>,
 ) -> Result<(T, bool, Settled), KeyringError> {
+    let clock = Running::from(now);
     for _ in 0..ATTEMPTS {
         let announced = in_one_transaction(store, |c| {
-            let (value, changes) = rehearse(c, &mut work)?;
+            let (value, changes) = rehearse(c, |c| work(c, clock.now()))?;
             if !changes {
                 return Ok(Err(value));
             }
-            Ok(Ok(leases::announce(c, concerns, now)?))
+            Ok(Ok(leases::announce(c, concerns, clock.now())?))
         })?;
         let epoch = match announced {
             Ok(epoch) => epoch,
@@ -51,7 +84,7 @@ pub(crate) fn everywhere<T>(
         let settled = leases::settle(store, epoch);
         let made = in_one_transaction(store, |c| {
             if leases::conclude(c, epoch)? {
-                work(c).map(Some)
+                work(c, clock.now()).map(Some)
             } else {
                 Ok(None)
             }
@@ -98,7 +131,7 @@ pub(crate) fn change_key<T>(
     store: &Store,
     id: KeyId,
     now: Timestamp,
-    work: impl FnMut(&mut Conn) -> Result<(T, bool), KeyringError>,
+    work: impl FnMut(&mut Conn, Timestamp) -> Result<(T, bool), KeyringError>,
 ) -> Result<(T, bool, Settled), KeyringError> {
     everywhere(store, Change::Key(id), now, work)
 }

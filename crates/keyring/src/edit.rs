@@ -46,7 +46,7 @@ pub fn edit(
     now: Timestamp,
 ) -> Result<Changed, KeyringError> {
     let reason = reason::kept(reason)?;
-    let (key, changed, settled) = change_key(store, id, now, |c| {
+    let (key, changed, settled) = change_key(store, id, now, |c, now| {
         let (before, account) = hold(c, id)?;
         if before.state(now) == KeyState::Revoked {
             return Err(KeyringError::Conflict(format!(

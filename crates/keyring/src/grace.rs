@@ -22,7 +22,7 @@ pub fn set_grace(
     now: Timestamp,
 ) -> Result<Changed, KeyringError> {
     let reason = reason::kept(reason)?;
-    let (key, changed, settled) = change_key(store, id, now, |c| {
+    let (key, changed, settled) = change_key(store, id, now, |c, now| {
         let (key, _) = hold(c, id)?;
         let known = secrets::of_key(c, &key)?.into_iter();
         let mut replaced: Vec<(Secret, Timestamp)> = known

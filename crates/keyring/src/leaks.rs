@@ -4,6 +4,7 @@ use torvus_domain::{ApiKey, KeySnapshot, KeyState, Timestamp};
 use torvus_key_core::{ApiKeyToken, KeyDigest, PepperRing};
 use torvus_storage::{StorageError, Store, keys as rows};
 
+use crate::change::Running;
 use crate::keys::{self, Revoked};
 use crate::{Actor, KeyringError};
 
@@ -69,9 +70,10 @@ pub fn revoke(
     actor: &Actor,
     now: Timestamp,
 ) -> Vec<Result<Leaked, KeyringError>> {
+    let clock = Running::from(now);
     let each = |first: usize| {
         let own = tokens.iter().enumerate().skip(first).step_by(AT_ONCE);
-        own.map(|(place, token)| (place, end(store, peppers, token, actor, now)))
+        own.map(|(place, token)| (place, end(store, peppers, token, actor, clock.now())))
             .collect::<Vec<_>>()
     };
     let mut done: Vec<(usize, Result<Leaked, KeyringError>)> = std::thread::scope(|scope| {

@@ -8,6 +8,7 @@ use torvus_key_core::{Pepper, PepperRing, PepperVersion, SealedSecret};
 use torvus_storage::peppers::{self as rows, WrongPepper};
 use torvus_storage::{Conn, StorageError, Store, audit, recipes};
 
+use crate::change::Running;
 use crate::{Actor, KeyringError, keys};
 
 /// Why keys are revoked with their pepper; kept with each of them.
@@ -180,8 +181,9 @@ pub fn revoke(
     actor: &Actor,
     now: Timestamp,
 ) -> Result<(), KeyringError> {
+    let clock = Running::from(now);
     for id in keys {
-        keys::revoke(store, *id, Some(REASON), actor, now)?;
+        keys::revoke(store, *id, Some(REASON), actor, clock.now())?;
     }
     Ok(())
 }

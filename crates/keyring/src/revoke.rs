@@ -30,7 +30,7 @@ pub fn revoke(
     now: Timestamp,
 ) -> Result<Revoked, KeyringError> {
     let reason = reason::kept(reason)?;
-    let (key, _, settled) = change_key(store, id, now, |c| {
+    let (key, _, settled) = change_key(store, id, now, |c, now| {
         let (before, _) = hold(c, id)?;
         if !keys::revoke(c, id, now, reason.as_deref())? {
             return Ok((before, false));

@@ -42,7 +42,7 @@ pub fn rotate(
     now: Timestamp,
 ) -> Result<Rotated, KeyringError> {
     let reason = reason::kept(reason)?;
-    let (rotated, _, settled) = change_key(store, id, now, |c| {
+    let (rotated, _, settled) = change_key(store, id, now, |c, now| {
         let (before, _) = hold(c, id)?;
         usable(&before, now)?;
         let known = secrets::of_key(c, &before)?;
@@ -164,7 +164,7 @@ pub fn take_back(
     now: Timestamp,
 ) -> Result<(), KeyringError> {
     let id = rotated.key.id;
-    change_key(store, id, now, |c| {
+    change_key(store, id, now, |c, now| {
         let (key, _) = hold(c, id)?;
         let new = secrets::find(c, id, rotated.number)?;
         let Some(new) = new.filter(|new| new.replaced_at.is_none()) else {

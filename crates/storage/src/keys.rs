@@ -417,9 +417,11 @@ pub(crate) fn find_by_digests(
     let row = match first {
         None if digests.len() > 1 => {
             let all: Vec<&[u8]> = digests.iter().map(|d| d.as_bytes().as_slice()).collect();
-            snapshots!(key_secrets::digest.eq_any(all))
-                .first(&mut c.0)
-                .optional()?
+            let rows: Vec<SnapshotRow> =
+                snapshots!(key_secrets::digest.eq_any(&all)).load(&mut c.0)?;
+            // A text that two systems' keys have in common is that of the first.
+            rows.into_iter()
+                .min_by_key(|row| all.iter().position(|digest| *digest == row.0))
         }
         first => first,
     };

@@ -16,11 +16,13 @@ impl KeyLookup for Store {
                     tracing::error!(%error, "a key could not be looked up");
                     LookupUnavailable
                 })?;
-            let Some((position, snapshot)) = found else {
+            let Some((position, mut snapshot)) = found else {
                 return Ok(None);
             };
             if let Some(candidate) = candidates.get(position) {
                 renewal::ask(self, candidate);
+                // Until it has moved each use asks for that again.
+                snapshot.changing |= candidate.renewed.is_some();
             }
             Ok(Some(snapshot))
         })

@@ -58,14 +58,26 @@ pub(super) fn run(context: &Context, command: Command) -> Result<(), Failure> {
             ))?;
             show_changed(
                 context,
-                &accounts::suspend(&context.store()?, account, reason.as_deref(), &actor, now)?,
+                &accounts::suspend(
+                    &context.store()?,
+                    account,
+                    reason.as_deref(),
+                    &actor,
+                    context.now(),
+                )?,
             )
         }
         Command::Resume { id: text, reason } => {
             let account = id("account", &text)?;
             show_changed(
                 context,
-                &accounts::resume(&context.store()?, account, reason.as_deref(), &actor, now)?,
+                &accounts::resume(
+                    &context.store()?,
+                    account,
+                    reason.as_deref(),
+                    &actor,
+                    context.now(),
+                )?,
             )
         }
         Command::ResetPassword { id: text } => {
@@ -73,7 +85,7 @@ pub(super) fn run(context: &Context, command: Command) -> Result<(), Failure> {
             context.confirm(&format!("Give {account} a new password? The old one ends."))?;
             secret(
                 context,
-                &accounts::reset_password(&context.store()?, account, &actor, now)?,
+                &accounts::reset_password(&context.store()?, account, &actor, context.now())?,
             )
         }
     }

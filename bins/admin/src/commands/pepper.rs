@@ -220,7 +220,7 @@ fn retire(context: &Context, text: &str, revoke_remaining: bool) -> Result<(), F
         context.confirm(&format!(
             "Revoke the {revoked} keys that need version {version} of the pepper? It can't be undone."
         ))?;
-        keyring::revoke(&store, &needing, &actor, now)?;
+        keyring::revoke(&store, &needing, &actor, context.now())?;
     }
     keyring::retire(&store, &ring, version, &actor, context.now())?;
     match context.settings.pepper_file() {

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use quick_cache::sync::Cache;
 use quick_cache::{Lifecycle, UnitWeighter};
+use sha2::{Digest, Sha256};
 use torvus_domain::{Change, Instants, KeyLookup, KeySnapshot, LookupUnavailable};
 use torvus_key_core::{Candidate, KeyDigest};
 use torvus_ratelimit::Limiter;
@@ -70,31 +71,33 @@ impl KeyCache {
         &self.0.limiter
     }
 
-    /// The key that is one of these candidates; it is remembered by the first.
+    /// The key that is one of these candidates; it is remembered by all of them
+    /// together, since any of them may be the one that decides.
     ///
     /// The lease is looked at before the memory: what is found there under a
     /// lease was true when the lease was held, and `now` is not before the
     /// request began.
     pub(crate) async fn find(&self, candidates: &[Candidate], now: &Instants) -> Found {
-        let Some(Candidate { digest, .. }) = candidates.first() else {
+        let Some(digest) = question(candidates) else {
             return Ok(None);
         };
         let inner = &self.0;
         if !self.holds_lease(now.monotonic) {
             return inner.look_up(candidates, now).await;
         }
-        if let Some(known) = inner.entries.get(digest) {
+        if let Some(known) = inner.entries.get(&digest) {
             return Ok(Some(known));
         }
         let generation = inner.generation.load(Ordering::SeqCst);
-        let flight = inner.flights.join(digest, generation, || {
+        let flight = inner.flights.join(&digest, generation, || {
+            let digest = digest.clone();
             let (inner, candidates, now) = (Arc::clone(inner), candidates.to_vec(), *now);
             Box::pin(async move {
                 let found = inner.look_up(&candidates, &now).await;
-                if let (Ok(Some(snapshot)), Some(first)) = (&found, candidates.first())
+                if let Ok(Some(snapshot)) = &found
                     && !snapshot.changing
                 {
-                    inner.remember(&first.digest, snapshot, generation);
+                    inner.remember(&digest, snapshot, generation);
                 }
                 found
             })
@@ -178,13 +181,15 @@ impl Inner {
         if self.generation.load(Ordering::SeqCst) != generation {
             return;
         }
-        index.add(digest.clone(), &snapshot.key);
         let mut evicted = Vec::new();
         self.entries
             .insert_with_lifecycle(digest.clone(), Arc::clone(snapshot), &mut evicted);
         for (digest, snapshot) in evicted {
             index.remove(&digest, &snapshot.key);
         }
+        // Last: where the key was remembered already, it is the old value that
+        // was evicted. An index that names too much does no harm.
+        index.add(digest.clone(), &snapshot.key);
     }
 
     fn remove(&self, digests: Vec<KeyDigest>) {
@@ -228,6 +233,22 @@ impl Hasher for Spread {
     }
 }
 
+/// What is asked for, as one digest: nearly always there is one candidate. Two
+/// texts that share some of their candidates are different questions.
+fn question(candidates: &[Candidate]) -> Option<KeyDigest> {
+    match candidates {
+        [] => None,
+        [only] => Some(only.digest.clone()),
+        several => {
+            let mut all = Sha256::new();
+            for candidate in several {
+                all.update(candidate.digest.as_bytes());
+            }
+            Some(KeyDigest::from_bytes(all.finalize().into()))
+        }
+    }
+}
+
 fn entries(capacity: usize) -> Entries {
     let weight = u64::try_from(capacity).unwrap_or(u64::MAX);
     let hasher = BuildHasherDefault::default();
@@ -236,4 +257,73 @@ fn entries(capacity: usize) -> Entries {
 
 fn nanos(monotonic: Duration) -> u64 {
     u64::try_from(monotonic.as_nanos()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use torvus_domain::{
+        Account, AccountId, ApiKey, IpAllowlist, KeyId, LookupFuture, PermissionSet, Secret,
+        Timestamp,
+    };
+    use torvus_key_core::{ApiKeyToken, Environment};
+
+    use super::*;
+
+    struct NoKeys;
+
+    impl KeyLookup for NoKeys {
+        fn find<'a>(&'a self, _candidates: &'a [Candidate]) -> LookupFuture<'a> {
+            Box::pin(async { Ok(None) })
+        }
+    }
+
+    fn snapshot() -> Arc<KeySnapshot> {
+        let at = Timestamp::UNIX_EPOCH;
+        let account = Account {
+            id: AccountId::new(at),
+            email: "you@example.com".parse().unwrap(),
+            plan: "free".parse().unwrap(),
+            created_at: at,
+            suspended_at: None,
+        };
+        let key = ApiKey {
+            id: KeyId::new(at),
+            account_id: account.id,
+            name: "laptop".parse().unwrap(),
+            environment: Environment::Live,
+            permissions: PermissionSet::all(),
+            expires_at: None,
+            allowed_ips: IpAllowlist::default(),
+            limit: None,
+            created_at: at,
+            last_used_at: None,
+            revoked_at: None,
+            revoke_reason: None,
+            hint: ApiKeyToken::generate(Environment::Live).unwrap().hint(),
+        };
+        Arc::new(KeySnapshot {
+            key,
+            account,
+            secret: Secret::FIRST,
+            spent: Vec::new(),
+            changing: false,
+        })
+    }
+
+    #[test]
+    fn what_is_remembered_twice_is_forgotten_all_the_same() {
+        let cache = KeyCache::new(Arc::new(NoKeys), Arc::new(Limiter::memory()), 100);
+        let (digest, known) = (KeyDigest::from_bytes([7; 32]), snapshot());
+        for change in [
+            Change::Key(known.key.id),
+            Change::Account(known.key.account_id),
+        ] {
+            let generation = cache.0.generation.load(Ordering::SeqCst);
+            cache.0.remember(&digest, &known, generation);
+            cache.0.remember(&digest, &known, generation);
+            assert_eq!(cache.keys(), 1);
+            cache.forget(&[change]);
+            assert_eq!(cache.keys(), 0, "{change:?}");
+        }
+    }
 }
