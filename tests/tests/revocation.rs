@@ -169,14 +169,14 @@ fn nothing_is_let_in_after_its_end(database: Database) {
 fn a_key_that_was_changed_often_under_load_ends_all_the_same(database: Database) {
     let app = TestApp::builder(database)
         .config(PLAN)
-        .args(&["--workers", "8"])
+        .args(&["--workers", "4"])
         .start();
     let address = app.address();
-    for round in 0..large(40) {
+    for round in 0..large(20) {
         let victim = Victim::new(&app);
         let stop = AtomicBool::new(false);
         let late = thread::scope(|scope| {
-            for _ in 0..CONNECTIONS {
+            for _ in 0..CONNECTIONS / 2 {
                 scope.spawn(|| {
                     let mut caller = Caller::default();
                     while !stop.load(Ordering::SeqCst) {
@@ -185,7 +185,7 @@ fn a_key_that_was_changed_often_under_load_ends_all_the_same(database: Database)
                 });
             }
             let _ends = Ends(&stop);
-            for n in 0..25 {
+            for n in 0..10 {
                 // One that the load keeps from its turn is one less.
                 app.admin_run(&["key", "update", &victim.id, "--name", &format!("n{n}")]);
             }
