@@ -7,11 +7,10 @@ use std::str::FromStr;
 use torvus_domain::{Clock, SystemClock, Timestamp};
 use torvus_key_core::PepperRing;
 use torvus_keyring::Actor;
-use torvus_settings::{Settings, environment};
+use torvus_settings::{Settings, SettingsArgs, environment};
 use torvus_storage::indexing::{self, IndexError};
 use torvus_storage::{Schema, Store, StoreUrl, peppers};
 
-use crate::cli::Cli;
 use crate::failure::Failure;
 use crate::output;
 
@@ -24,11 +23,11 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    pub(crate) fn new(cli: &Cli) -> Result<Self, Failure> {
+    pub(crate) fn new(settings: &SettingsArgs, json: bool, yes: bool) -> Result<Self, Failure> {
         Ok(Self {
-            settings: Settings::load(&cli.settings, &environment)?,
-            json: cli.json,
-            yes: cli.yes,
+            settings: Settings::load(settings, &environment)?,
+            json,
+            yes,
             clock: SystemClock::new(),
         })
     }
