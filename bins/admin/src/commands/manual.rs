@@ -12,9 +12,17 @@ use crate::output;
 
 const NAME: &str = "torvus-admin";
 
+/// The generator for bash writes a name with a hyphen in two ways, and then
+/// completes nothing behind the first word
+/// (<https://github.com/clap-rs/clap/issues/6421>).
 pub(super) fn completions(shell: Shell) -> Result<(), Failure> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), NAME, &mut script);
+    if shell == Shell::Bash {
+        let mended =
+            String::from_utf8_lossy(&script).replace("torvus__subcmd__admin", "torvus__admin");
+        return output::bytes(mended.as_bytes());
+    }
     output::bytes(&script)
 }
 
