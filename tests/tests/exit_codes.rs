@@ -20,7 +20,7 @@ const NOT_FOUND: &[Line] = &[
     "account resume {no_account}",
     "account reset-password {no_account}",
     "key create --account {no_account} --name n --environment live --permissions read",
-    "key import --account {no_account} {keys}",
+    "key import --account {no_account} {import}",
     "key list --account {no_account}",
     "key show {no_key}",
     "key show nonsense",
@@ -49,7 +49,7 @@ const INVALID: &[Line] = &[
     "key create --account {account} --name n --environment live --permissions read --expires soon",
     "key create --account {account} --name n --environment live --permissions read --limit 0",
     "key create --account {account} --name n --environment live --permissions read --allow-ip x",
-    "key create --account {account} --name n --environment live --permissions read --out {keys}",
+    "key create --account {account} --name n --environment live --permissions read --out {leaked}",
     "key import --account {account} {empty}.missing.csv",
     "key list --expiring soon",
     "key rotate {key} --grace 31d",
@@ -89,7 +89,7 @@ const REFUSED: &[Line] = &[
 ];
 
 /// Needs no database, or goes on without one.
-const WITHOUT_A_DATABASE: &[Line] = &["completions bash", "man", "leak scan {keys}"];
+const WITHOUT_A_DATABASE: &[Line] = &["completions bash", "man", "leak scan {leaked}"];
 
 /// The rest of the commands, as they would work if the database were there.
 const NEEDS_A_DATABASE: &[Line] = &[
@@ -104,7 +104,7 @@ const NEEDS_A_DATABASE: &[Line] = &[
     "account resume {account}",
     "account reset-password {account}",
     "key create --account {account} --name n --environment live --permissions read",
-    "key import --account {account} {keys}",
+    "key import --account {account} {import}",
     "key list",
     "key show {key}",
     "key rotate {key}",
@@ -122,7 +122,7 @@ const NEEDS_A_DATABASE: &[Line] = &[
     "audit verify",
     "audit checkpoint",
     "audit prune --before 2020-01-01T00:00:00Z",
-    "leak revoke {keys}",
+    "leak revoke {leaked}",
     "pepper status",
     "pepper add",
     "pepper retire 1",
@@ -149,13 +149,14 @@ impl Bench {
         );
         app.admin(&["key", "revoke", &dead.id]);
         app.admin(&["pepper", "add"]);
-        std::fs::write(app.scratch().join("empty"), "").unwrap();
-        let keys = format!(
-            "name,digest\nn,{}\nsome text, and {}\n",
-            "ab".repeat(32),
-            key.token
-        );
-        std::fs::write(app.scratch().join("keys.csv"), keys).unwrap();
+        let write = |name: &str, text: String| {
+            std::fs::write(app.scratch().join(name), text).unwrap();
+        };
+        write("empty", String::new());
+        write("leaked.txt", format!("some text, and {}\n", key.token));
+        let digest = "ab".repeat(32);
+        let head = "name,digest,environment,permissions";
+        write("import.csv", format!("{head}\nn,{digest},live,read\n"));
         Self {
             email: shown["email"].as_str().unwrap().to_owned(),
             app,
@@ -177,7 +178,8 @@ impl Bench {
                     .replace("{no_account}", "acc_01h455vb4pex5vsknk084sn02q")
                     .replace("{no_key}", "key_01h455vb4pex5vsknk084sn02q")
                     .replace("{empty}", &file("empty"))
-                    .replace("{keys}", &file("keys.csv"))
+                    .replace("{leaked}", &file("leaked.txt"))
+                    .replace("{import}", &file("import.csv"))
                     .replace("{folder}", &file(""))
                     .replace("{long}", &"x".repeat(10_000))
             })

@@ -110,7 +110,9 @@ fn help_puts_a_commands_own_flags_first_and_can_be_copied() {
             let place = |text: &str| help.find(text).unwrap_or_else(|| panic!("{text}:\n{help}"));
             assert!(place("\nOptions:\n") < place("\nSettings:\n"), "{help}");
             assert!(place("\nSettings:\n") < place("\nExample"), "{help}");
-            let wide = help.lines().find(|line| line.chars().count() > WIDTH);
+            // How it is used is a list, and is not wrapped.
+            let mut lines = help.lines().filter(|line| !line.starts_with("Usage: "));
+            let wide = lines.find(|line| line.chars().count() > WIDTH);
             assert_eq!(wide, None, "{path:?}");
         }
         let unexplained = short.lines().find(|line| {
