@@ -11,7 +11,6 @@ use torvus_settings::{Settings, SettingsArgs, environment};
 use torvus_storage::indexing::{self, IndexError};
 use torvus_storage::{Schema, Store, StoreUrl, peppers};
 
-use crate::cli::Cli;
 use crate::failure::Failure;
 use crate::output;
 
@@ -27,12 +26,12 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    pub(crate) fn new(cli: &Cli) -> Result<Self, Failure> {
+    pub(crate) fn new(settings: &SettingsArgs, json: bool, yes: bool) -> Result<Self, Failure> {
         Ok(Self {
-            settings: Settings::load(&cli.settings, &environment)?,
-            json: cli.json,
-            yes: cli.yes,
-            flags: flags(&cli.settings),
+            settings: Settings::load(settings, &environment)?,
+            json,
+            yes,
+            flags: flags(settings),
             clock: SystemClock::new(),
         })
     }

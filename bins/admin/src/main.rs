@@ -11,13 +11,12 @@ mod view;
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use clap::error::ErrorKind;
 use torvus_settings::usage_line;
 
 fn main() -> ExitCode {
     let json = std::env::args_os().any(|argument| argument == "--json");
-    let cli = match cli::Cli::try_parse() {
+    let cli = match cli::Cli::read() {
         Ok(cli) => cli,
         // Help and version are no errors: clap prints them to standard output.
         Err(error) if !error.use_stderr() => error.exit(),

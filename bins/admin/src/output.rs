@@ -87,6 +87,12 @@ fn write(lines: &[String]) -> std::io::Result<()> {
     out.flush()
 }
 
+/// Prints a text that was made whole. A reader that has gone away is no error.
+pub(crate) fn bytes(text: &[u8]) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    quiet(out.write_all(text).and_then(|()| out.flush()))
+}
+
 /// Takes a broken pipe for the end.
 pub(crate) fn quiet(result: std::io::Result<()>) -> Result<(), Failure> {
     match result {

@@ -40,6 +40,8 @@ const FLUSH_WAIT: Duration = Duration::from_secs(5);
 const KEYS_MAX: usize = 250_000;
 /// How long a change may be under way before it is held to be dead.
 const CHANGE_MAX: TimeDelta = TimeDelta::minutes(1);
+/// How long a server is remembered that ended without taking its leave.
+const SILENT_MAX: TimeDelta = TimeDelta::days(1);
 /// How often what has become useless is thrown away.
 const TIDY_EVERY: Duration = Duration::from_secs(60);
 
@@ -339,6 +341,7 @@ impl Parts {
                 let old = now.wall - TimeDelta::hours(idempotency::KEPT_HOURS);
                 let tidied = store.write(|c| {
                     nodes::touch(c, node, now.wall, env!("CARGO_PKG_VERSION"))?;
+                    nodes::forget(c, now.wall - SILENT_MAX)?;
                     idempotency::prune(c, old)?;
                     leases::abandon(c, now.wall - CHANGE_MAX)?;
                     leases::prune(c)?;

@@ -1,7 +1,7 @@
 //! Which addresses a key may be used from, and which are our own proxies.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnetwork::{IpNetwork, Ipv4Network};
 
@@ -169,6 +169,46 @@ impl TrustedProxies {
     }
 }
 
+impl TrustedProxies {
+    /// Public networks among them that are wider than anybody's proxies: more
+    /// than an IPv4 `/12` or an IPv6 `/28`. Whoever sits in one may claim any
+    /// address.
+    #[must_use]
+    pub fn too_wide(&self) -> Vec<String> {
+        let wide = |network: &&IpNetwork| {
+            let widest = if network.is_ipv4() { 12 } else { 28 };
+            network.prefix() < widest && !is_private(network)
+        };
+        self.0.iter().filter(wide).map(entry_text).collect()
+    }
+
+    /// Whether all addresses of a family are among them, or half of them.
+    #[must_use]
+    pub fn trust_everyone(&self) -> bool {
+        self.0.iter().any(|network| network.prefix() <= 1)
+    }
+}
+
+/// Networks that no packet from the internet comes from (RFC 1918, 6598, 3927,
+/// 1122, 4193, 4291).
+const PRIVATE: [(IpAddr, u8); 8] = [
+    (IpAddr::V4(Ipv4Addr::new(10, 0, 0, 0)), 8),
+    (IpAddr::V4(Ipv4Addr::new(172, 16, 0, 0)), 12),
+    (IpAddr::V4(Ipv4Addr::new(192, 168, 0, 0)), 16),
+    (IpAddr::V4(Ipv4Addr::new(100, 64, 0, 0)), 10),
+    (IpAddr::V4(Ipv4Addr::new(169, 254, 0, 0)), 16),
+    (IpAddr::V4(Ipv4Addr::new(127, 0, 0, 0)), 8),
+    (IpAddr::V6(Ipv6Addr::new(0xfc00, 0, 0, 0, 0, 0, 0, 0)), 7),
+    (IpAddr::V6(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0)), 10),
+];
+
+fn is_private(network: &IpNetwork) -> bool {
+    PRIVATE.iter().any(|(address, prefix)| {
+        network.prefix() >= *prefix
+            && IpNetwork::new(*address, *prefix).is_ok_and(|block| block.contains(network.ip()))
+    })
+}
+
 fn entries(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| c == ',' || c.is_whitespace())
         .filter(|entry| !entry.is_empty())
@@ -271,6 +311,26 @@ mod tests {
                 matches!(IpAllowlist::parse(bad), Err(NetworkError::Unreadable(_))),
                 "{bad}"
             );
+        }
+    }
+
+    #[test]
+    fn proxies_in_huge_public_networks_are_told_apart() {
+        let proxies = |list| TrustedProxies::parse(list).unwrap();
+        let wide = |list| proxies(list).too_wide();
+        // Of private networks any, and of the internet what CDNs publish.
+        let usual =
+            "10.0.0.0/8, 172.16.0.0/12, fc00::/7, 104.16.0.0/12, 2a06:98c0::/29, 203.0.113.7";
+        assert_eq!(wide(usual), Vec::<String>::new());
+        assert!(!proxies(usual).trust_everyone());
+        assert_eq!(
+            wide("104.0.0.0/11, 8.0.0.0/7"),
+            ["104.0.0.0/11", "8.0.0.0/7"]
+        );
+        assert_eq!(wide("2000::/3"), ["2000::/3"]);
+        for everyone in ["0.0.0.0/0", "::/0", "0.0.0.0/1, 128.0.0.0/1"] {
+            assert!(proxies(everyone).trust_everyone(), "{everyone}");
+            assert!(!wide(everyone).is_empty());
         }
     }
 

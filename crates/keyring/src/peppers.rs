@@ -112,6 +112,15 @@ pub fn needing(
     Ok(needing.into_iter().map(|(id, _)| id).collect())
 }
 
+/// Why a version can't be retired that so many keys need.
+#[must_use]
+pub fn in_use(live: usize, version: PepperVersion) -> KeyringError {
+    KeyringError::Refused(format!(
+        "{live} live keys need version {version} of the pepper: they move to the current one \
+         when they are next used, or are ended with --revoke-remaining"
+    ))
+}
+
 /// Retires a version, once the keys of [`needing`] are revoked: from then on no
 /// key may need it, and it may be taken out of every file.
 ///
@@ -125,21 +134,15 @@ pub fn retire(
     now: Timestamp,
 ) -> Result<(), KeyringError> {
     let live = needing(store, ring, version, now)?.len();
-    let refused = |live: usize| {
-        KeyringError::Refused(format!(
-            "{live} live keys need version {version} of the pepper: they move to the current one \
-             when they are next used, or are ended with --revoke-remaining"
-        ))
-    };
     if live > 0 {
-        return Err(refused(live));
+        return Err(in_use(live, version));
     }
     store.write(|c| {
         rows::hold(c)?;
         // A server may have used it in between.
         let live = rows::needing(c, version, now)?.len();
         if live > 0 {
-            return Ok(Err(refused(live)));
+            return Ok(Err(in_use(live, version)));
         }
         reseal(c, ring, version)?;
         rows::retire(c, version, now)?;

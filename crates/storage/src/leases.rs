@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use diesel::prelude::*;
 use torvus_domain::{Change, Epoch, LEASE_PATIENCE, NodeId, Standing, Timestamp};
 
-use crate::columns::{micros, number, read};
+use crate::columns::{instant_opt, micros, number, read};
 use crate::conn::{AnyConn, each};
 use crate::node_lease::CHANNEL;
 use crate::schema::{lease_changes, lease_epoch, leases};
@@ -90,6 +90,22 @@ pub fn abandon(c: &mut Conn, before: Timestamp) -> Result<usize, StorageError> {
     Ok(diesel::update(open)
         .set(lease_changes::opened_at.eq(None::<i64>))
         .execute(&mut c.0)?)
+}
+
+/// How many changes were announced and not concluded, and since when the
+/// oldest of them is under way.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn under_way(c: &mut Conn) -> Result<Option<(usize, Timestamp)>, StorageError> {
+    let opened: Vec<Option<i64>> = lease_changes::table
+        .filter(lease_changes::opened_at.is_not_null())
+        .select(lease_changes::opened_at)
+        .order(lease_changes::opened_at)
+        .load(&mut c.0)?;
+    let oldest = instant_opt(TABLE, opened.first().copied().flatten())?;
+    Ok(oldest.map(|oldest| (opened.len(), oldest)))
 }
 
 fn current(c: &mut Conn) -> Result<Epoch, StorageError> {

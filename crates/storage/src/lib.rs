@@ -2,8 +2,10 @@
 
 pub mod accounts;
 pub mod audit;
+pub mod backlog;
 pub mod budgets;
 pub mod chains;
+pub mod clock;
 mod columns;
 mod conn;
 mod error;

@@ -59,8 +59,28 @@ pub fn remove(c: &mut Conn, id: NodeId) -> Result<(), StorageError> {
 ///
 /// Those of the database.
 pub fn live(c: &mut Conn, since: Timestamp) -> Result<Vec<Node>, StorageError> {
+    let all = all(c)?.into_iter();
+    Ok(all.filter(|node| node.seen_at >= since).collect())
+}
+
+/// Removes the servers that were not seen since `before`: they ended without
+/// taking their leave, and nobody waits for them.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn forget(c: &mut Conn, before: Timestamp) -> Result<usize, StorageError> {
+    let silent = dsl::nodes.filter(dsl::seen_at.lt(micros(before)));
+    Ok(diesel::delete(silent).execute(&mut c.0)?)
+}
+
+/// All servers that did not take their leave, the longest running first.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn all(c: &mut Conn) -> Result<Vec<Node>, StorageError> {
     let rows: Vec<(String, String, i64, i64)> = dsl::nodes
-        .filter(dsl::seen_at.ge(micros(since)))
         .select((dsl::id, dsl::version, dsl::started_at, dsl::seen_at))
         .order((dsl::started_at, dsl::id))
         .load(&mut c.0)?;

@@ -223,5 +223,10 @@ kit::on_both! {
         assert_eq!((live[0].id, live[0].started_at, live[0].seen_at), (ids[0], at(0), at(5)));
         store.write(|c| nodes::remove(c, ids[0])).unwrap();
         assert_eq!(store.read(|c| nodes::live(c, at(0))).unwrap().len(), 1);
+        // One that was killed is forgotten when it was silent for long.
+        assert_eq!(store.write(|c| nodes::forget(c, at(1))).unwrap(), 0);
+        assert_eq!(store.read(nodes::all).unwrap().len(), 1);
+        assert_eq!(store.write(|c| nodes::forget(c, at(2))).unwrap(), 1);
+        assert_eq!(store.read(nodes::all).unwrap(), []);
     }
 }

@@ -8,7 +8,8 @@ const EXAMPLES: &str = "The plain keys are never needed. What each system's file
 becomes of its fields, is in docs/MOVING.md.\n\n\
 Examples:\n  \
 torvus-admin key import --account acc_… keys.csv --dry-run\n  \
-torvus-admin key import --account acc_… --from better-auth --environment live --permissions read keys.jsonl\n  \
+torvus-admin key import --account acc_… --from better-auth --environment live \\\n    \
+--permissions read better-auth.jsonl\n  \
 torvus-admin key import --account acc_… --hmac-secret-file secret.txt keys.jsonl";
 
 #[derive(Args)]

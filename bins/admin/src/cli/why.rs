@@ -2,8 +2,8 @@
 
 use clap::Args;
 
-pub(super) const EXPLAIN_EXAMPLE: &str = "Example:\n  torvus-admin key explain key_… POST /v1/vaults --ip 203.0.113.7\n\n\
-    Nothing is changed, and nothing is counted. The exit code is 0 whether it would be let in or not.";
+pub(super) const EXPLAIN_EXAMPLE: &str = "Nothing is changed, and nothing is counted. The exit code is 0 whether it would be let in or not.\n\n\
+    Example:\n  torvus-admin key explain key_… POST /v1/vaults --ip 203.0.113.7";
 pub(super) const SIMULATE_EXAMPLE: &str = "Example:\n  \
     torvus-admin key simulate key_… --permissions read --allow-ip 203.0.113.0/24 --days 90";
 pub(super) const SUGGEST_EXAMPLE: &str = "Example:\n  torvus-admin key suggest key_… --days 90";

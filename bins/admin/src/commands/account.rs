@@ -2,9 +2,9 @@
 
 use secrecy::ExposeSecret;
 use serde_json::json;
-use torvus_domain::{AccountId, Email, PlanName, Plans, rfc3339};
+use torvus_domain::{Account, AccountId, Email, KeyState, PlanName, Plans, rfc3339};
 use torvus_keyring::accounts::{self, ChangedAccount, Created};
-use torvus_storage::accounts as rows;
+use torvus_storage::{Store, accounts as rows, keys};
 
 use crate::cli::Account as Command;
 use crate::context::{Context, id, value};
@@ -28,11 +28,7 @@ pub(super) fn run(context: &Context, command: Command) -> Result<(), Failure> {
         Command::List => list(context),
         Command::Show { id: text } => {
             let account = id("account", &text)?;
-            let found = context.store()?.read(|c| rows::find(c, account))?;
-            show(
-                context,
-                &found.ok_or_else(|| Failure::not_found(format!("there is no account {text}")))?,
-            )
+            show(context, &found(&context.store()?, account)?)
         }
         Command::SetPlan {
             id: text,
@@ -51,7 +47,12 @@ pub(super) fn run(context: &Context, command: Command) -> Result<(), Failure> {
             }
             show_changed(context, &changed)
         }
-        Command::Suspend { id: text, reason } => {
+        Command::Suspend {
+            id, dry_run: true, ..
+        } => suspend_tried(context, &id),
+        Command::Suspend {
+            id: text, reason, ..
+        } => {
             let account: AccountId = id("account", &text)?;
             context.confirm(&format!(
                 "Suspend {account}? None of its keys will be let in."
@@ -91,12 +92,49 @@ pub(super) fn run(context: &Context, command: Command) -> Result<(), Failure> {
     }
 }
 
+fn found(store: &Store, id: AccountId) -> Result<Account, Failure> {
+    store
+        .read(|c| rows::find(c, id))?
+        .ok_or_else(|| Failure::not_found(format!("there is no account {id}")))
+}
+
+/// What suspending would do.
+fn suspend_tried(context: &Context, text: &str) -> Result<(), Failure> {
+    let (store, now) = (context.store()?, context.now());
+    let account = found(&store, id("account", text)?)?;
+    let live = store
+        .read(|c| keys::list(c, Some(account.id), false, now))?
+        .iter()
+        .filter(|key| key.state(now) == KeyState::Active)
+        .count();
+    let would = account.suspended_at.is_none();
+    if context.json {
+        return output::json(&json!({
+            "id": account.id,
+            "suspended_at": account.suspended_at.map(rfc3339),
+            "would_suspend": would,
+            "live_keys": live,
+            "dry_run": true,
+        }));
+    }
+    let result = match would {
+        true => "would be suspended",
+        false => "is suspended already; that would stay as it is",
+    };
+    output::fields(&[
+        ("id", account.id.to_string()),
+        ("email", account.email.to_string()),
+        ("live keys", live.to_string()),
+        ("result", result.to_owned()),
+    ])
+}
+
 fn list(context: &Context) -> Result<(), Failure> {
     let accounts = context.store()?.read(rows::list)?;
     if context.json {
         return output::json_list(accounts.iter().map(view::account).collect());
     }
-    let row = |account: &torvus_domain::Account| {
+    let row = |account: &Account| {
         vec![
             account.id.to_string(),
             account.email.to_string(),
@@ -114,7 +152,7 @@ fn list(context: &Context) -> Result<(), Failure> {
     )
 }
 
-fn show(context: &Context, account: &torvus_domain::Account) -> Result<(), Failure> {
+fn show(context: &Context, account: &Account) -> Result<(), Failure> {
     if context.json {
         return output::json(&view::account(account));
     }

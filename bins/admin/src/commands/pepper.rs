@@ -1,5 +1,7 @@
 //! `torvus-admin pepper`.
 
+mod retire;
+
 use std::path::Path;
 use std::time::Duration;
 
@@ -28,7 +30,8 @@ pub(super) fn run(context: &Context, command: &Command) -> Result<(), Failure> {
         Command::Retire {
             version,
             revoke_remaining,
-        } => retire(context, version, *revoke_remaining),
+            dry_run,
+        } => retire::run(context, version, *revoke_remaining, *dry_run),
     }
 }
 
@@ -203,41 +206,4 @@ fn told(
         return output::json(&json!({ "version": version.get() }));
     }
     output::fields(fields)
-}
-
-fn retire(context: &Context, text: &str, revoke_remaining: bool) -> Result<(), Failure> {
-    let version = text
-        .parse()
-        .ok()
-        .and_then(PepperVersion::new)
-        .ok_or_else(|| Failure::invalid(format!("version {text:?}: use a number from 1 up")))?;
-    let store = context.store()?;
-    let ring = context.peppers(&store)?;
-    let (actor, now) = (context.actor(), context.now());
-    let needing = keyring::needing(&store, &ring, version, now)?;
-    let revoked = if revoke_remaining { needing.len() } else { 0 };
-    if revoked > 0 {
-        context.confirm(&format!(
-            "Revoke the {revoked} keys that need version {version} of the pepper? It can't be undone."
-        ))?;
-        keyring::revoke(&store, &needing, &actor, context.now())?;
-    }
-    keyring::retire(&store, &ring, version, &actor, context.now())?;
-    match context.settings.pepper_file() {
-        Ok(_) if ring.get(version).is_none() => {}
-        Ok(_) => context.settings.remove_pepper(&ring, version)?,
-        Err(_) => output::note("Take its line out of the variable that the pepper is in."),
-    }
-    if context.settings.is_postgres() {
-        output::note(
-            "Take its line out of the file on the other nodes, too; it harms nobody there.",
-        );
-    }
-    if context.json {
-        return output::json(&json!({ "version": version.get(), "revoked": revoked }));
-    }
-    output::fields(&[
-        ("version", version.to_string()),
-        ("revoked keys", revoked.to_string()),
-    ])
 }

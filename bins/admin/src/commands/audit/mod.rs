@@ -16,6 +16,8 @@ use crate::cli::Audit;
 use crate::context::Context;
 use crate::failure::Failure;
 
+pub(crate) use verify::no_server_writes;
+
 /// How many records are read at once: what a command holds in memory.
 const PAGE: u32 = 2_000;
 

@@ -197,7 +197,7 @@ fn heads(store: &Store) -> Result<Vec<(ChainId, Head)>, Failure> {
 }
 
 /// Whether nobody holds the lock of the journals.
-fn no_server_writes(journal: &Path) -> bool {
+pub(crate) fn no_server_writes(journal: &Path) -> bool {
     let lock = File::open(journal.join("lock"));
     lock.is_ok_and(|lock| flock(&lock, FlockOperation::NonBlockingLockShared).is_ok())
 }

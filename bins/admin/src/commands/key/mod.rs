@@ -39,7 +39,12 @@ pub(super) fn run(context: &Context, command: Command) -> Result<(), Failure> {
         Command::Rotate(args) => rotate::run(context, &args),
         Command::Grace { id, end, reason } => grace::run(context, &id, &end, reason.as_deref()),
         Command::Update(args) => update::run(context, &args),
-        Command::Revoke { id, reason } => revoke::run(context, &id, reason.as_deref()),
+        Command::Revoke {
+            id,
+            dry_run: true,
+            reason: _,
+        } => revoke::tried(context, &id),
+        Command::Revoke { id, reason, .. } => revoke::run(context, &id, reason.as_deref()),
         Command::Usage { id, days } => usage::run(context, &id, days),
         Command::Explain(args) => explain::run(context, &args),
         Command::Simulate { id, change, days } => simulate::run(context, &id, &change, days),

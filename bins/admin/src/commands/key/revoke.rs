@@ -32,3 +32,31 @@ pub(super) fn run(context: &Context, text: &str, reason: Option<&str>) -> Result
     output::settled(revoked.settled);
     Ok(())
 }
+
+/// What would be done.
+pub(super) fn tried(context: &Context, text: &str) -> Result<(), Failure> {
+    let key = found(&context.store()?, text)?;
+    let would = key.revoked_at.is_none();
+    if context.json {
+        return output::json(&json!({
+            "id": key.id,
+            "name": key.name.as_str(),
+            "account_id": key.account_id,
+            "last_used_at": key.last_used_at.map(rfc3339),
+            "revoked_at": key.revoked_at.map(rfc3339),
+            "would_revoke": would,
+            "dry_run": true,
+        }));
+    }
+    let result = match would {
+        true => "would be revoked",
+        false => "was revoked before; that would stay as it is",
+    };
+    output::fields(&[
+        ("id", key.id.to_string()),
+        ("name", key.name.to_string()),
+        ("account", key.account_id.to_string()),
+        ("last used", view::when(key.last_used_at, "never")),
+        ("result", result.to_owned()),
+    ])
+}
