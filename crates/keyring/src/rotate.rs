@@ -155,7 +155,9 @@ fn room_for_another(
 /// meanwhile, that stays.
 ///
 /// # Errors
-/// [`KeyringError::NotFound`].
+/// [`KeyringError::NotFound`]; [`KeyringError::Conflict`] where somebody ended
+/// the old secret meanwhile, or changed its grace: it must not come to life by
+/// this, and without the new one the key would have none.
 pub fn take_back(
     store: &Store,
     rotated: &Rotated,
@@ -170,6 +172,13 @@ pub fn take_back(
         let Some(new) = new.filter(|new| new.replaced_at.is_none()) else {
             return Ok(((), false));
         };
+        let left = secrets::find(c, id, rotated.old.number)?;
+        if !left.is_some_and(|left| as_left(&left, &rotated.old)) {
+            return Err(KeyringError::Conflict(format!(
+                "the new secret of key {id} can't be handed over, and its old one was ended or given another end \
+                 meanwhile: both stay as they are, and nobody has the new one; rotate the key once more"
+            )));
+        }
         let unseen = Secret {
             replaced_at: Some(now),
             ends_at: Some(now),
@@ -196,4 +205,13 @@ pub fn take_back(
         Ok(((), true))
     })?;
     Ok(())
+}
+
+/// Whether a secret ends as the rotation said; the store counts microseconds.
+fn as_left(now: &Secret, then: &Secret) -> bool {
+    let ends = |secret: &Secret| {
+        [secret.replaced_at, secret.ends_at, secret.ended_at]
+            .map(|at| at.map(|at| at.timestamp_micros()))
+    };
+    ends(now) == ends(then)
 }

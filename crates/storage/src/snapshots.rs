@@ -1,17 +1,21 @@
 //! Keys as the gate would find them, for whoever has no secret of theirs.
 
-use torvus_domain::{KeyId, KeySnapshot, Secret};
+use std::cmp::Reverse;
+
+use torvus_domain::{KeyId, KeySnapshot, Secret, Timestamp};
 
 use crate::{Conn, StorageError, accounts, budgets, keys, secrets};
 
 /// The key with this identifier, its account, and what is recorded of its
-/// limits: once for each of its secrets, that of the newest first. Empty where
-/// there is no such key.
+/// limits: once for each of its secrets. First the current one, which after a
+/// rotation that was taken back is not the newest; then a replaced one that is
+/// in force at `now`; then the others, the newest first. Empty where there is no
+/// such key.
 ///
 /// # Errors
 ///
 /// Those of the database.
-pub fn of_key(c: &mut Conn, id: KeyId) -> Result<Vec<KeySnapshot>, StorageError> {
+pub fn of_key(c: &mut Conn, id: KeyId, now: Timestamp) -> Result<Vec<KeySnapshot>, StorageError> {
     let Some(key) = keys::find(c, id)? else {
         return Ok(Vec::new());
     };
@@ -22,6 +26,10 @@ pub fn of_key(c: &mut Conn, id: KeyId) -> Result<Vec<KeySnapshot>, StorageError>
         .into_iter()
         .map(|info| info.secret)
         .collect();
+    known.sort_by_key(|secret| {
+        let replaced = secret.replaced_at.is_some();
+        (replaced, secret.ended(now), Reverse(secret.number))
+    });
     // One that has no secret of our making is still a key.
     if known.is_empty() {
         known.push(Secret::FIRST);

@@ -76,14 +76,50 @@ kit::on_both! {
     fn a_key_is_found_by_its_identifier_as_by_its_secret(database) {
         let store = database.store();
         let (you, one, digest) = stored(&store);
-        let [found] = &store.read(|c| snapshots::of_key(c, one.id)).unwrap()[..] else {
+        let [found] = &store.read(|c| snapshots::of_key(c, one.id, at(9))).unwrap()[..] else {
             panic!("a key with one secret");
         };
         let by_secret = store.read(|c| keys::snapshot_by_digests(c, &[digest])).unwrap().unwrap();
         assert_eq!((&found.key, &found.account), (&by_secret.key, &by_secret.account));
         assert_eq!((found.secret.ends_at, &found.spent), (None, &by_secret.spent));
         let (stranger, _) = key(&you, "none");
-        assert!(store.read(|c| snapshots::of_key(c, stranger.id)).unwrap().is_empty());
+        assert!(store.read(|c| snapshots::of_key(c, stranger.id, at(9))).unwrap().is_empty());
+    }
+
+    fn a_keys_current_secret_comes_first_whatever_its_number(database) {
+        let store = database.store();
+        let (you, one, _) = stored(&store);
+        // 4 was taken back, 3 is current, 1 is in its grace, 2 was ended.
+        let replaced = |number, ends: i64, ended: Option<i64>| Secret {
+            number,
+            replaced_at: Some(at(5)),
+            ends_at: Some(at(ends)),
+            ended_at: ended.map(at),
+        };
+        let current = Secret { number: 3, ..Secret::FIRST };
+        let all = [replaced(1, 20, None), replaced(2, 30, Some(6)), replaced(4, 5, Some(5)), current];
+        store.write(|c| {
+            secrets::set(c, one.id, &all[0])?;
+            for secret in &all[1..] {
+                let (_, digest) = key(&you, "another text");
+                secrets::insert(c, &NewSecret {
+                    key: one.id,
+                    number: secret.number,
+                    digest: &digest,
+                    pepper: version(1),
+                    hint: None,
+                    created_at: at(5),
+                })?;
+                secrets::set(c, one.id, secret)?;
+            }
+            Ok(())
+        }).unwrap();
+        let order = |now| -> Vec<u32> {
+            let found = store.read(|c| snapshots::of_key(c, one.id, at(now))).unwrap();
+            found.iter().map(|found| found.secret.number).collect()
+        };
+        assert_eq!(order(10), [3, 1, 4, 2]);
+        assert_eq!(order(20), [3, 4, 2, 1]);
     }
 
     fn a_key_needs_its_account_and_its_own_digest(database) {

@@ -168,8 +168,9 @@ impl World<'_> {
             self.app.catch_up(&self.store);
         }
         let id: KeyId = held.key.id.parse().unwrap();
-        let found = self.store.read(|c| snapshots::of_key(c, id)).unwrap();
         let clock = SystemClock::new();
+        let now = clock.now().wall;
+        let found = self.store.read(|c| snapshots::of_key(c, id, now)).unwrap();
         let explained = || {
             let now = clock.now().wall;
             let question = Question {

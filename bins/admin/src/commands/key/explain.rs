@@ -19,7 +19,7 @@ pub(super) fn run(context: &Context, args: &KeyExplain) -> Result<(), Failure> {
     let (question, uri) = (question(context, args)?, args.path.as_str());
     let key: KeyId = id("key", &args.id)?;
     let store = context.store_with_all_records()?;
-    let secrets = store.read(|c| snapshots::of_key(c, key))?;
+    let secrets = store.read(|c| snapshots::of_key(c, key, now))?;
     let nth = usize::from(args.old_secret);
     let snapshot = match (secrets.get(nth), secrets.len()) {
         (Some(snapshot), _) => snapshot,
@@ -114,8 +114,8 @@ fn before_the_gate(uri: &str, question: &Question, forward: bool) -> Option<Earl
 fn known(secrets: usize, old: bool) -> String {
     let which = match (secrets, old) {
         (0 | 1, _) => String::new(),
-        (n, false) => format!("; it has {n} secrets, and this is about the newest"),
-        (n, true) => format!("; it has {n} secrets, and this is about the one before the newest"),
+        (n, false) => format!("; it has {n} secrets, and this is about the current one"),
+        (n, true) => format!("; it has {n} secrets, and this is about the one before it"),
     };
     format!("found by its identifier: that its secret is sent right is taken for granted{which}")
 }

@@ -34,7 +34,7 @@ impl<'a> Traffic<'a> {
         // What comes in from now on is left aside, so that each reading is of the same.
         let to = context.now();
         let store = context.store_with_all_records()?;
-        let found = store.read(|c| snapshots::of_key(c, key))?;
+        let found = store.read(|c| snapshots::of_key(c, key, to))?;
         let none = || Failure::not_found(format!("there is no key {text}"));
         let plans = &context.settings.plans;
         let key = in_force(found.into_iter().next().ok_or_else(none)?);
