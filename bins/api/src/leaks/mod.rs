@@ -12,10 +12,11 @@ use actix_web::http::Method;
 use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Value, json};
-use torvus_domain::{Clock, KeyMaterial, Refusal};
-
+use tokio::runtime::Handle;
+use torvus_domain::{Clock, KeyMaterial, LookupUnavailable, Refusal, Timestamp};
+use torvus_key_core::ApiKeyToken;
 use torvus_keyring::leaks::Leaked;
-use torvus_keyring::{Actor, leaks};
+use torvus_keyring::{Actor, KeyringError, leaks};
 use torvus_storage::Store;
 use torvus_web::respond;
 
@@ -31,6 +32,9 @@ pub(crate) const PATH: &str = "/leaks/github";
 const MAX_BYTES: usize = 1024 * 1024;
 /// GitHub waits for 30 s.
 const ANSWER_WAIT: Duration = Duration::from_secs(25);
+
+/// What became of a key, or why it could not be ended.
+type Ended = Result<Leaked, KeyringError>;
 
 /// Takes reports.
 #[derive(Clone)]
@@ -119,9 +123,7 @@ impl Leaks {
         }
         let report = Report::parse(&signed.body)?;
         let (actor, now) = (Actor::secret_scanning(), self.clock.now().wall);
-        let ring = self.material.peppers();
-        let mut results =
-            leaks::revoke(&self.store, &ring, &report.keys(), &actor, now).into_iter();
+        let mut results = self.ended(&report.keys(), &actor, now)?.into_iter();
         let mut real = Vec::new();
         for reported in &report.matches {
             // Only what is well-formed was looked for.
@@ -141,6 +143,41 @@ impl Leaks {
             });
         }
         Ok(report.feedback(&real))
+    }
+
+    /// What became of each. One that is not found is looked for once more where
+    /// there are peppers by now that it was not looked for with.
+    fn ended(
+        &self,
+        keys: &[&ApiKeyToken],
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<Vec<Ended>, Refusal> {
+        let ring = self.material.peppers();
+        let mut results = leaks::revoke(&self.store, &ring, keys, actor, now);
+        let unknown: Vec<usize> = (0..results.len())
+            .filter(|place| matches!(results.get(*place), Some(Ok(Leaked::Unknown))))
+            .collect();
+        if unknown.is_empty() {
+            return Ok(results);
+        }
+        // It may be a key: nobody may say no to it where that can't be told.
+        let caught_up = Handle::current().block_on(self.material.catch_up(&ring));
+        if !caught_up.map_err(|LookupUnavailable| Refusal::Unavailable)? {
+            return Ok(results);
+        }
+        let ring = self.material.peppers();
+        let again: Vec<&ApiKeyToken> = unknown
+            .iter()
+            .filter_map(|place| keys.get(*place).copied())
+            .collect();
+        let again = leaks::revoke(&self.store, &ring, &again, actor, now);
+        for (place, result) in unknown.into_iter().zip(again) {
+            if let Some(known) = results.get_mut(place) {
+                *known = result;
+            }
+        }
+        Ok(results)
     }
 }
 
