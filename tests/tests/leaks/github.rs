@@ -1,6 +1,8 @@
 //! `POST /leaks/github`: signed by openssl, with keys of the test's own.
 
 use std::fs;
+use std::io::Write as _;
+use std::net::TcpStream;
 use std::path::Path;
 use std::time::Duration;
 
@@ -217,6 +219,44 @@ fn reports_have_bounds(database: Database) {
     assert_eq!(refused.header("allow"), Some("POST"));
 }
 
+/// Nobody fills the server's memory with bodies that nobody signed.
+fn few_reports_are_taken_at_once(database: Database) {
+    let signer = Signer::new("first");
+    let app = listening(database, &signer);
+    let signature = signer.sign("[]");
+    let head = |name: &str, signature: &str| {
+        format!(
+            "POST /leaks/github HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n\
+             Github-Public-Key-Identifier: {name}\r\nGithub-Public-Key-Signature: {signature}\r\n\
+             Content-Length: 1000\r\n\r\n["
+        )
+    };
+    // Refused before the body is there, so it costs nothing.
+    for (name, signature) in [("second", &*signature), ("first", "AAAA")] {
+        let answer = app.raw().send(head(name, signature).as_bytes()).unwrap();
+        assert_eq!(answer.status, 403, "{answer:?}");
+    }
+    let mut slow: Vec<TcpStream> = (0..16)
+        .map(|_| {
+            let mut stream = TcpStream::connect(app.address()).unwrap();
+            stream
+                .write_all(head("first", &signature).as_bytes())
+                .unwrap();
+            stream
+        })
+        .collect();
+    wait_until(Duration::from_secs(5), "all places are taken", || {
+        signer.send(&app, "[]").status == 503
+    });
+    let answer = signer.send(&app, "[]").expect_error(503, "unavailable");
+    assert_eq!(answer.header("retry-after"), Some("5"));
+    app.anonymous().get("/openapi.json").expect(200);
+    slow.pop();
+    wait_until(Duration::from_secs(5), "a place is free again", || {
+        signer.send(&app, "[]").status == 200
+    });
+}
+
 fn what_cannot_be_done_is_503_and_done_when_it_is_sent_again(database: Database) {
     let signer = Signer::new("first");
     let app = listening(database, &signer);
@@ -308,6 +348,7 @@ on_both!(
     a_signed_report_revokes_what_it_names,
     what_is_not_signed_by_a_published_key_has_no_effect,
     reports_have_bounds,
+    few_reports_are_taken_at_once,
     what_cannot_be_done_is_503_and_done_when_it_is_sent_again,
     it_is_off_unless_it_is_asked_for,
 );
