@@ -367,23 +367,106 @@ fn each_bad_line_is_told_of_and_the_others_are_taken(database: Database) {
     let nobody = app.admin_run(&import_args("acc_00000000000000000000000000", &file, &[]));
     assert_eq!(nobody.code, 3, "{nobody:?}");
     let csv = app.scratch().join("keys.csv");
-    std::fs::write(&csv, "digest,nmae\n").unwrap();
-    let run = app.admin_run(&import_args(&account, &csv, &[]));
-    assert!(run.code == 4 && run.stderr.contains("nmae"), "{run:?}");
+    for (text, words) in [
+        ("digest,nmae\n".to_owned(), "column 2"),
+        // No header: its first line is none of the report's business.
+        (format!("{},n\n", digest(1)), "column 1"),
+        (String::new(), "no header"),
+    ] {
+        std::fs::write(&csv, text).unwrap();
+        let run = app.admin_run(&import_args(&account, &csv, &[]));
+        assert!(run.code == 4 && run.stderr.contains(words), "{run:?}");
+        assert!(!run.stderr.contains(&digest(1)), "{run:?}");
+    }
     let missing = app.admin_run(&import_args(&account, &app.scratch().join("none.csv"), &[]));
     assert_eq!(missing.code, 4, "{missing:?}");
     let stdin = app.admin_run(&["key", "import", "--account", &account, "-"]);
     assert_eq!(stdin.code, 2, "{stdin:?}");
-    let nothing = app.admin(&[
-        "key",
-        "import",
-        "--account",
-        &account,
-        "-",
-        "--format",
-        "csv",
-    ]);
-    assert_counts(&nothing, 0, 0, 0, 0);
+    std::fs::write(&file, "").unwrap();
+    let run = app.admin_run(&import_args(&account, &file, &[]));
+    assert!(run.code == 4 && run.stderr.contains("no lines"), "{run:?}");
+}
+
+/// What another system would not let in is not let in here, nor more often.
+fn what_is_used_up_or_limited_there_is_no_more_here(database: Database) {
+    let app = TestApp::start(database);
+    let account = app.account("professional");
+    let day = 86_400_000;
+    let file = app.scratch().join("keys.jsonl");
+    let run = |system: &str, lines: Vec<Value>| {
+        let numbered = lines.into_iter().enumerate().map(|(n, mut line)| {
+            let field = if system == "unkey" { "hash" } else { "key" };
+            line[field] = json!(format!("{:064x}", n + 1));
+            line.to_string()
+        });
+        std::fs::write(&file, numbered.collect::<Vec<_>>().join("\n")).unwrap();
+        let from = ["--from", system, "--environment", "live", "--permissions"];
+        let args = [&from[..], &["read", "--dry-run"]].concat();
+        let run = app.admin_run(&import_args(&account, &file, &args));
+        let told = run.json["lines"].as_array().unwrap().clone();
+        let word = |line: &Value, name: &str| line[name].as_str().unwrap().to_owned();
+        let told = told.iter().map(|line| {
+            let result = word(line, "result");
+            (line["line"].as_u64().unwrap(), result, word(line, "reason"))
+        });
+        told.collect::<Vec<_>>()
+    };
+    let expect = |told: &[(u64, String, String)], expected: &[(u64, &str, &str)]| {
+        assert_eq!(told.len(), expected.len(), "{told:?}");
+        for ((line, result, reason), (number, outcome, words)) in told.iter().zip(expected) {
+            assert_eq!((line, result.as_str()), (number, *outcome), "{told:?}");
+            assert!(reason.contains(words), "{told:?}");
+        }
+    };
+    let unkey = run(
+        "unkey",
+        vec![
+            json!({ "remaining": 0 }),
+            json!({ "credits": { "remaining": 0 } }),
+            json!({ "credits": { "remaining": null } }),
+            json!({ "remaining": 5 }),
+            json!({ "ratelimits": [{ "name": "r", "limit": 5, "duration": day }] }),
+            json!({ "ratelimits": [{ "name": "r", "limit": 5, "duration": 0 }] }),
+            json!({ "ratelimits": [{ "name": "r", "limit": "5" }] }),
+            json!({ "ratelimit": { "limit": 48, "duration": day } }),
+        ],
+    );
+    expect(
+        &unkey,
+        &[
+            (1, "skipped", "used up"),
+            (2, "skipped", "used up"),
+            (5, "refused", "less than one request per hour"),
+            (6, "refused", "a window of 0"),
+            (7, "refused", "ratelimits"),
+        ],
+    );
+    let limited = |max: u64, window: u64| json!({ "rateLimitEnabled": true, "rateLimitMax": max, "rateLimitTimeWindow": window });
+    let better_auth = run(
+        "better-auth",
+        vec![
+            json!({ "remaining": 0 }),
+            json!({ "remaining": null }),
+            limited(5, day),
+            limited(5, 0),
+            limited(48, day),
+        ],
+    );
+    expect(
+        &better_auth,
+        &[
+            (1, "skipped", "used up"),
+            (3, "refused", "less than one request per hour"),
+            (4, "refused", "a window of 0"),
+        ],
+    );
+    // What no line says is asked for once.
+    let both = ["--environment", "live"];
+    for (more, words) in [(&[][..], "--environment"), (&both[..], "--permissions")] {
+        let args = [&["--from", "better-auth"], more].concat();
+        let run = app.admin_run(&import_args(&account, &file, &args));
+        assert!(run.code == 2 && run.stderr.contains(words), "{run:?}");
+    }
 }
 
 /// A database, a log or a journal is no place to check guesses of other people's keys.
@@ -539,6 +622,7 @@ on_both!(
     texts_that_share_a_part_are_told_apart,
     an_imported_key_is_native_from_its_next_rotation_on,
     each_bad_line_is_told_of_and_the_others_are_taken,
+    what_is_used_up_or_limited_there_is_no_more_here,
     nothing_of_a_foreign_key_is_kept,
     a_foreign_text_is_looked_for_only_where_there_are_imports,
     imported_keys_move_to_a_new_pepper,

@@ -208,6 +208,7 @@ impl Parts {
             store: Arc::clone(&store),
             material: Arc::clone(&material) as _,
             clock: Arc::clone(&clock),
+            places: leaks::places(),
         });
         let health = Health {
             store: Arc::clone(&store),

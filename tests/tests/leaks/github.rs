@@ -1,12 +1,14 @@
 //! `POST /leaks/github`: signed by openssl, with keys of the test's own.
 
 use std::fs;
+use std::io::Write as _;
+use std::net::TcpStream;
 use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use torvus_e2e::{Answer, Database, TestApp, on_both, random_like, wait_until};
+use torvus_e2e::{Answer, Client, Database, TestApp, on_both, random_like, wait_until};
 
 use crate::tool;
 
@@ -45,13 +47,22 @@ impl Signer {
 
     #[track_caller]
     fn send(&self, app: &TestApp, body: &str) -> Answer {
-        send(app, body, Some(self.name), Some(&self.sign(body)))
+        self.send_by(&app.anonymous(), body)
+    }
+
+    #[track_caller]
+    fn send_by(&self, client: &Client, body: &str) -> Answer {
+        send_by(client, body, Some(self.name), Some(&self.sign(body)))
     }
 }
 
 #[track_caller]
 fn send(app: &TestApp, body: &str, name: Option<&str>, signature: Option<&str>) -> Answer {
-    let client = app.anonymous();
+    send_by(&app.anonymous(), body, name, signature)
+}
+
+#[track_caller]
+fn send_by(client: &Client, body: &str, name: Option<&str>, signature: Option<&str>) -> Answer {
     let mut request = client.request("POST", "/leaks/github");
     request = request.header("Content-Type", "application/json");
     if let Some(name) = name {
@@ -208,6 +219,44 @@ fn reports_have_bounds(database: Database) {
     assert_eq!(refused.header("allow"), Some("POST"));
 }
 
+/// Nobody fills the server's memory with bodies that nobody signed.
+fn few_reports_are_taken_at_once(database: Database) {
+    let signer = Signer::new("first");
+    let app = listening(database, &signer);
+    let signature = signer.sign("[]");
+    let head = |name: &str, signature: &str| {
+        format!(
+            "POST /leaks/github HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n\
+             Github-Public-Key-Identifier: {name}\r\nGithub-Public-Key-Signature: {signature}\r\n\
+             Content-Length: 1000\r\n\r\n["
+        )
+    };
+    // Refused before the body is there, so it costs nothing.
+    for (name, signature) in [("second", &*signature), ("first", "AAAA")] {
+        let answer = app.raw().send(head(name, signature).as_bytes()).unwrap();
+        assert_eq!(answer.status, 403, "{answer:?}");
+    }
+    let mut slow: Vec<TcpStream> = (0..16)
+        .map(|_| {
+            let mut stream = TcpStream::connect(app.address()).unwrap();
+            stream
+                .write_all(head("first", &signature).as_bytes())
+                .unwrap();
+            stream
+        })
+        .collect();
+    wait_until(Duration::from_secs(5), "all places are taken", || {
+        signer.send(&app, "[]").status == 503
+    });
+    let answer = signer.send(&app, "[]").expect_error(503, "unavailable");
+    assert_eq!(answer.header("retry-after"), Some("5"));
+    app.anonymous().get("/openapi.json").expect(200);
+    slow.pop();
+    wait_until(Duration::from_secs(5), "a place is free again", || {
+        signer.send(&app, "[]").status == 200
+    });
+}
+
 fn what_cannot_be_done_is_503_and_done_when_it_is_sent_again(database: Database) {
     let signer = Signer::new("first");
     let app = listening(database, &signer);
@@ -245,10 +294,61 @@ fn it_is_off_unless_it_is_asked_for(database: Database) {
         .expect_error(404, "not_found");
 }
 
+/// One node has a new pepper, and the other is not told.
+#[test]
+fn a_key_of_a_pepper_that_is_not_at_hand_is_503_and_never_a_false_positive() {
+    let app = TestApp::builder(Database::Postgres)
+        .pepper_in_file()
+        .start();
+    let account = app.account("professional");
+    let signer = Signer::new("first");
+    let keys = signer.folder.path().join("keys.json");
+    signer.publish(&keys);
+    let theirs = app.scratch().join("their-pepper");
+    fs::copy(app.pepper_file(), &theirs).unwrap();
+    let mut other = app.another_server(&[
+        "serve",
+        "--pepper-file",
+        theirs.to_str().unwrap(),
+        "--github-secret-scanning",
+        keys.to_str().unwrap(),
+    ]);
+    let old = app.key(&account, "live", "read");
+    let new = app.scratch().join("new-pepper");
+    app.admin(&["pepper", "add", "--out", new.to_str().unwrap()]);
+    fs::copy(&new, app.pepper_file()).unwrap();
+    app.hang_up();
+    let key = app.key(&account, "live", "read");
+    app.client(&key.token).get("/v1/account").expect(200);
+
+    let body = json!([found(&old.token), found(&key.token)]).to_string();
+    for _ in 0..3 {
+        let answer = signer.send_by(&other.client(""), &body);
+        answer.expect_error(503, "unavailable");
+    }
+    // What could be done is, and the other key is not taken for none.
+    app.client(&old.token).get("/v1/account").expect_401();
+    app.client(&key.token).get("/v1/account").expect(200);
+
+    fs::copy(&new, &theirs).unwrap();
+    let mut told = Vec::new();
+    wait_until(Duration::from_secs(10), "it is looked for again", || {
+        let answer = signer.send_by(&other.client(""), &body);
+        if answer.status == 200 {
+            told = labels(&answer);
+        }
+        answer.status != 503
+    });
+    assert_eq!(told, ["true_positive", "true_positive"]);
+    app.client(&key.token).get("/v1/account").expect_401();
+    other.stop();
+}
+
 on_both!(
     a_signed_report_revokes_what_it_names,
     what_is_not_signed_by_a_published_key_has_no_effect,
     reports_have_bounds,
+    few_reports_are_taken_at_once,
     what_cannot_be_done_is_503_and_done_when_it_is_sent_again,
     it_is_off_unless_it_is_asked_for,
 );

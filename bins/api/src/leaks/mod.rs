@@ -9,28 +9,38 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::http::Method;
-use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderValue};
+use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderValue, RETRY_AFTER};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Value, json};
-use torvus_domain::{Clock, KeyMaterial, Refusal};
-
+use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
+use torvus_domain::{Clock, KeyMaterial, LookupUnavailable, Refusal, Timestamp};
+use torvus_key_core::ApiKeyToken;
 use torvus_keyring::leaks::Leaked;
-use torvus_keyring::{Actor, leaks};
+use torvus_keyring::{Actor, KeyringError, leaks};
 use torvus_storage::Store;
 use torvus_web::respond;
 
 use crate::failure::Failure;
 use crate::v1;
 use report::Report;
-use signature::{SignatureError, Signed};
+use signature::{Claim, SignatureError};
 
 /// Where reports are sent.
 pub(crate) const PATH: &str = "/leaks/github";
 
 /// What a report may have at most.
 const MAX_BYTES: usize = 1024 * 1024;
+/// How many reports are read and worked on at once: anybody may begin to send
+/// one, and no more than so many bodies are ever in memory.
+const AT_ONCE: usize = 16;
+/// When whoever comes beyond that is to try again, in seconds.
+const RETRY_SECONDS: &str = "5";
 /// GitHub waits for 30 s.
 const ANSWER_WAIT: Duration = Duration::from_secs(25);
+
+/// What became of a key, or why it could not be ended.
+type Ended = Result<Leaked, KeyringError>;
 
 /// Takes reports.
 #[derive(Clone)]
@@ -41,6 +51,13 @@ pub(crate) struct Leaks {
     pub(crate) store: Arc<Store>,
     pub(crate) material: Arc<dyn KeyMaterial>,
     pub(crate) clock: Arc<dyn Clock>,
+    /// See [`places`].
+    pub(crate) places: Arc<Semaphore>,
+}
+
+/// Room for the reports that are taken at once.
+pub(crate) fn places() -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(AT_ONCE))
 }
 
 /// Checks that the file with GitHub's keys can be used.
@@ -55,6 +72,8 @@ pub(crate) fn check(keys: &Path) -> Result<(), Failure> {
 enum Refused {
     /// It is not GitHub's.
     Signature,
+    /// Too many are under way.
+    Busy,
     Other(Refusal),
 }
 
@@ -74,6 +93,12 @@ impl Leaks {
         let mut answer = match self.taken(request, payload).await {
             Ok(feedback) => HttpResponse::Ok().json(feedback),
             Err(Refused::Other(refusal)) => respond(&refusal),
+            Err(Refused::Busy) => {
+                let mut answer = respond(&Refusal::Unavailable);
+                let seconds = HeaderValue::from_static(RETRY_SECONDS);
+                answer.headers_mut().insert(RETRY_AFTER, seconds);
+                answer
+            }
             Err(Refused::Signature) => HttpResponse::Forbidden().json(json!({
                 "error": "permission_denied",
                 "message": "The body is not signed with a key of GitHub's that this server knows",
@@ -89,18 +114,18 @@ impl Leaks {
             let allow = "POST".to_owned();
             return Err(Refusal::MethodNotAllowed { allow }.into());
         }
-        let headers = request.headers();
-        let identifier = only(headers, "Github-Public-Key-Identifier")?.to_owned();
-        let signature = only(headers, "Github-Public-Key-Signature")?.to_owned();
+        // Whatever can be refused without the body is.
+        let claim = self.claimed(request.headers()).await?;
+        let place = Arc::clone(&self.places).try_acquire_owned();
+        let place = place.map_err(|_| Refused::Busy)?;
         let body = v1::collect(payload, MAX_BYTES).await?;
-        let signed = Signed {
-            identifier,
-            signature,
-            body,
-        };
         // What has begun goes on, also where nobody waits for it any more.
         let leaks = self.clone();
-        let work = tokio::task::spawn_blocking(move || leaks.revoked(&signed));
+        let work = tokio::task::spawn_blocking(move || {
+            let done = leaks.revoked(&claim, &body);
+            drop((body, place));
+            done
+        });
         match tokio::time::timeout(ANSWER_WAIT, work).await {
             Ok(Ok(done)) => done,
             Ok(Err(_)) => Err(Refusal::Internal.into()),
@@ -108,20 +133,21 @@ impl Leaks {
         }
     }
 
-    fn revoked(&self, signed: &Signed) -> Result<Value, Refused> {
-        match signature::verify(&self.keys, signed) {
-            Ok(()) => {}
-            Err(SignatureError::Wrong) => return Err(Refused::Signature),
-            Err(error) => {
-                tracing::error!(%error, "a report of leaked keys could not be checked");
-                return Err(Refusal::Unavailable.into());
-            }
-        }
-        let report = Report::parse(&signed.body)?;
+    /// Who is said to have signed it, with the keys that are in the file now.
+    async fn claimed(&self, headers: &HeaderMap) -> Result<Claim, Refused> {
+        let identifier = only(headers, "Github-Public-Key-Identifier")?.to_owned();
+        let signature = only(headers, "Github-Public-Key-Signature")?.to_owned();
+        let keys = self.keys.clone();
+        let read = tokio::task::spawn_blocking(move || Claim::read(&keys, &identifier, &signature));
+        let read = read.await.map_err(|_| Refusal::Internal)?;
+        read.map_err(unverified)
+    }
+
+    fn revoked(&self, claim: &Claim, body: &[u8]) -> Result<Value, Refused> {
+        claim.verify(body).map_err(unverified)?;
+        let report = Report::parse(body)?;
         let (actor, now) = (Actor::secret_scanning(), self.clock.now().wall);
-        let ring = self.material.peppers();
-        let mut results =
-            leaks::revoke(&self.store, &ring, &report.keys(), &actor, now).into_iter();
+        let mut results = self.ended(&report.keys(), &actor, now)?.into_iter();
         let mut real = Vec::new();
         for reported in &report.matches {
             // Only what is well-formed was looked for.
@@ -141,6 +167,51 @@ impl Leaks {
             });
         }
         Ok(report.feedback(&real))
+    }
+
+    /// What became of each. One that is not found is looked for once more where
+    /// there are peppers by now that it was not looked for with.
+    fn ended(
+        &self,
+        keys: &[&ApiKeyToken],
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<Vec<Ended>, Refusal> {
+        let ring = self.material.peppers();
+        let mut results = leaks::revoke(&self.store, &ring, keys, actor, now);
+        let unknown: Vec<usize> = (0..results.len())
+            .filter(|place| matches!(results.get(*place), Some(Ok(Leaked::Unknown))))
+            .collect();
+        if unknown.is_empty() {
+            return Ok(results);
+        }
+        // It may be a key: nobody may say no to it where that can't be told.
+        let caught_up = Handle::current().block_on(self.material.catch_up(&ring));
+        if !caught_up.map_err(|LookupUnavailable| Refusal::Unavailable)? {
+            return Ok(results);
+        }
+        let ring = self.material.peppers();
+        let again: Vec<&ApiKeyToken> = unknown
+            .iter()
+            .filter_map(|place| keys.get(*place).copied())
+            .collect();
+        let again = leaks::revoke(&self.store, &ring, &again, actor, now);
+        for (place, result) in unknown.into_iter().zip(again) {
+            if let Some(known) = results.get_mut(place) {
+                *known = result;
+            }
+        }
+        Ok(results)
+    }
+}
+
+fn unverified(error: SignatureError) -> Refused {
+    match error {
+        SignatureError::Wrong => Refused::Signature,
+        error => {
+            tracing::error!(%error, "a report of leaked keys could not be checked");
+            Refusal::Unavailable.into()
+        }
     }
 }
 

@@ -15,13 +15,10 @@ use serde::Deserialize;
 /// What the file with the keys may have at most.
 const FILE_MAX: u64 = 1024 * 1024;
 
-/// A body, and what is said of its signature.
-pub(super) struct Signed {
-    /// The name of the key.
-    pub(super) identifier: String,
-    /// Base64 of DER.
-    pub(super) signature: String,
-    pub(super) body: Vec<u8>,
+/// A signature, and the key that it is said to be of.
+pub(super) struct Claim {
+    key: VerifyingKey,
+    signature: Signature,
 }
 
 /// Why a signature is not accepted, or the file of keys not.
@@ -57,18 +54,30 @@ pub(super) fn check(file: &Path) -> Result<(), SignatureError> {
     keys.iter().try_for_each(|key| key.read().map(drop))
 }
 
-/// Checks a signature with the keys that are in the file now.
-pub(super) fn verify(file: &Path, signed: &Signed) -> Result<(), SignatureError> {
-    let keys = read(file)?;
-    let named = |key: &&Key| key.key_identifier == signed.identifier;
-    let key = keys.iter().find(named).ok_or(SignatureError::Wrong)?;
-    let key = key.read()?;
-    let wrong = |_| SignatureError::Wrong;
-    let der = STANDARD
-        .decode(&signed.signature)
-        .map_err(|_| SignatureError::Wrong)?;
-    let signature = Signature::from_der(&der).map_err(wrong)?;
-    key.verify(&signed.body, &signature).map_err(wrong)
+impl Claim {
+    /// What can be said before the body is there: that the file has such a key
+    /// now, and that the signature (DER in base64) is one by its form.
+    pub(super) fn read(
+        file: &Path,
+        identifier: &str,
+        signature: &str,
+    ) -> Result<Self, SignatureError> {
+        let keys = read(file)?;
+        let named = |key: &&Key| key.key_identifier == identifier;
+        let key = keys.iter().find(named).ok_or(SignatureError::Wrong)?;
+        let key = key.read()?;
+        let der = STANDARD
+            .decode(signature)
+            .map_err(|_| SignatureError::Wrong)?;
+        let signature = Signature::from_der(&der).map_err(|_| SignatureError::Wrong)?;
+        Ok(Self { key, signature })
+    }
+
+    /// Checks that the body is what was signed.
+    pub(super) fn verify(&self, body: &[u8]) -> Result<(), SignatureError> {
+        let verified = self.key.verify(body, &self.signature);
+        verified.map_err(|_| SignatureError::Wrong)
+    }
 }
 
 fn read(file: &Path) -> Result<Vec<Key>, SignatureError> {
@@ -107,35 +116,36 @@ mod tests {
         file
     }
 
-    fn signed(identifier: &str, signature: &str, body: &str) -> Signed {
-        Signed {
-            identifier: identifier.to_owned(),
-            signature: signature.to_owned(),
-            body: body.as_bytes().to_vec(),
-        }
+    fn verify(
+        keys: &Path,
+        identifier: &str,
+        signature: &str,
+        body: &str,
+    ) -> Result<(), SignatureError> {
+        Claim::read(keys, identifier, signature)?.verify(body.as_bytes())
     }
 
     #[test]
     fn the_sample_of_githubs_documentation_is_verified() {
         let keys = file(PUBLIC);
         check(keys.path()).unwrap();
-        verify(keys.path(), &signed(IDENTIFIER, SIGNATURE, BODY)).unwrap();
+        verify(keys.path(), IDENTIFIER, SIGNATURE, BODY).unwrap();
     }
 
     #[test]
     fn anything_else_is_wrong() {
         let keys = file(PUBLIC);
         let other = SIGNATURE.replacen("MEQCIQDaMK", "MEQCIQDaMA", 1);
-        for signed in [
-            signed(IDENTIFIER, SIGNATURE, &BODY.replace("commit", "commis")),
-            signed(IDENTIFIER, SIGNATURE, &format!("{BODY} ")),
-            signed(IDENTIFIER, &other, BODY),
-            signed(IDENTIFIER, "", BODY),
-            signed(IDENTIFIER, "AAAA", BODY),
-            signed("another", SIGNATURE, BODY),
-            signed("", SIGNATURE, BODY),
+        for (identifier, signature, body) in [
+            (IDENTIFIER, SIGNATURE, &*BODY.replace("commit", "commis")),
+            (IDENTIFIER, SIGNATURE, &*format!("{BODY} ")),
+            (IDENTIFIER, &*other, BODY),
+            (IDENTIFIER, "", BODY),
+            (IDENTIFIER, "AAAA", BODY),
+            ("another", SIGNATURE, BODY),
+            ("", SIGNATURE, BODY),
         ] {
-            let error = verify(keys.path(), &signed).unwrap_err();
+            let error = verify(keys.path(), identifier, signature, body).unwrap_err();
             assert!(matches!(error, SignatureError::Wrong), "{error}");
         }
     }

@@ -9,6 +9,7 @@ use std::fs::File;
 use std::path::Path;
 use std::time::Duration;
 
+use clap::ValueEnum as _;
 use torvus_domain::{Clock, SystemClock};
 use torvus_key_core::{Hashed, HashingSecret, PepperRing, RecipeId};
 use torvus_keyring::import::{self as keyring, ForeignKey, Import, Taken};
@@ -52,6 +53,7 @@ pub(super) fn run(context: &Context, args: &KeyImport) -> Result<(), Failure> {
         prefix: args.prefix.clone(),
         keyed: secret.is_some(),
     };
+    told_once(&defaults)?;
     let lines = open(args)?;
     known_columns(args.from, lines.columns())?;
     let store = context.store()?;
@@ -97,12 +99,29 @@ fn open(args: &KeyImport) -> Result<Lines, Failure> {
     Lines::of(Box::new(file), format)
 }
 
-/// A column that is mistyped must not be one that every line lacks.
+/// What no line of other systems tells has to be told here.
+fn told_once(defaults: &Defaults) -> Result<(), Failure> {
+    let needed = match defaults.system {
+        System::Torvus => return Ok(()),
+        _ if defaults.environment.is_none() => "--environment live or test",
+        _ if defaults.permissions.is_none() => "--permissions LIST",
+        _ => return Ok(()),
+    };
+    let system = defaults.system.to_possible_value();
+    let system = system.as_ref().map_or("", |value| value.get_name());
+    Err(Failure::usage(format!(
+        "--from {system} needs {needed}: the lines never say it"
+    )))
+}
+
+/// A column that is mistyped must not be one that every line lacks. It is named
+/// by its number: where the header is missing, the first line may be a hash.
 fn known_columns(system: System, columns: &[String]) -> Result<(), Failure> {
     let unknown = |name: &&String| !systems::OWN.contains(&name.as_str());
-    match columns.iter().find(unknown) {
-        Some(name) if system == System::Torvus => Err(Failure::invalid(format!(
-            "the header: there is no field {name:?} (there are: {})",
+    match columns.iter().position(|name| unknown(&name)) {
+        Some(column) if system == System::Torvus => Err(Failure::invalid(format!(
+            "the header: column {} has the name of no field (there are: {})",
+            column + 1,
             systems::OWN.join(", ")
         ))),
         _ => Ok(()),

@@ -34,7 +34,10 @@ impl Lines {
     /// Begins; of a CSV file the header is read at once.
     pub(super) fn of(source: Source, format: Format) -> Result<Self, Failure> {
         if format == Format::Jsonl {
-            let reader = BufReader::with_capacity(1 << 16, source);
+            let mut reader = BufReader::with_capacity(1 << 16, source);
+            if reader.fill_buf()?.is_empty() {
+                return Err(Failure::invalid("the file is empty: there are no lines"));
+            }
             return Ok(Self::Jsonl { reader, line: 0 });
         }
         let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(source);
@@ -44,11 +47,18 @@ impl Lines {
         // What some programs put before the first name.
         let name = |name: &str| name.trim_start_matches('\u{feff}').trim().to_owned();
         let header: Vec<String> = header.iter().map(name).collect();
-        let mut names = header.clone();
-        names.sort_unstable();
-        let twice = names.iter().zip(names.iter().skip(1)).find(|(a, b)| a == b);
-        if let Some((name, _)) = twice {
-            return Err(Failure::invalid(format!("the header has {name:?} twice")));
+        if header.is_empty() {
+            return Err(Failure::invalid("the file is empty: there is no header"));
+        }
+        // By number: where the header is missing, the first line may be a hash.
+        let first = |name: &String| header.iter().position(|other| other == name);
+        let twice = header.iter().enumerate().find_map(|(column, name)| {
+            let before = first(name).filter(|before| *before < column)?;
+            Some((before + 1, column + 1))
+        });
+        if let Some((one, other)) = twice {
+            let what = format!("the header: columns {one} and {other} have the same name");
+            return Err(Failure::invalid(what));
         }
         Ok(Self::Csv { reader, header })
     }
@@ -104,8 +114,12 @@ fn skip_line(reader: &mut BufReader<Source>) -> Result<(), Failure> {
 
 fn object(bytes: &[u8]) -> Result<Fields, String> {
     // serde_json's messages may repeat what they stumbled over.
-    let value: Value = serde_json::from_slice(bytes)
-        .map_err(|error| format!("no JSON, from its character {} on", error.column()))?;
+    let value: Value = serde_json::from_slice(bytes).map_err(|error| {
+        if error.is_eof() {
+            return "no JSON: the line ends too early".to_owned();
+        }
+        format!("no JSON, from its character {} on", error.column())
+    })?;
     match value {
         Value::Object(mut fields) => {
             fields.retain(|_, value| !is_empty(value));
@@ -136,9 +150,10 @@ fn next_record(
         return Ok(Some((line, Err(what))));
     }
     let mut fields = Fields::new();
-    for (name, bytes) in header.iter().zip(&record) {
+    for (column, (name, bytes)) in header.iter().zip(&record).enumerate() {
         let Ok(text) = std::str::from_utf8(bytes) else {
-            return Ok(Some((line, Err(format!("{name} is not UTF-8")))));
+            let what = format!("column {} is not UTF-8", column + 1);
+            return Ok(Some((line, Err(what))));
         };
         if !text.trim().is_empty() {
             fields.insert(name.clone(), Value::String(text.to_owned()));
@@ -190,8 +205,29 @@ mod tests {
         assert!(read[1..4].iter().all(|(_, fields)| fields.is_err()));
     }
 
+    fn refused(text: &'static [u8], format: Format) -> String {
+        let lines = Lines::of(Box::new(text), format);
+        lines.err().expect("it is refused").message
+    }
+
     #[test]
     fn a_name_twice_is_no_header() {
-        assert!(Lines::of(Box::new(&b"a,b,a\n1,2,3\n"[..]), Format::Csv).is_err());
+        let message = refused(b"a,b,a\n1,2,3\n", Format::Csv);
+        assert!(message.contains("columns 1 and 3"), "{message}");
+    }
+
+    #[test]
+    fn an_empty_file_is_refused() {
+        assert!(refused(b"", Format::Csv).contains("no header"));
+        assert!(refused(b"\n\n", Format::Csv).contains("no header"));
+        assert!(refused(b"", Format::Jsonl).contains("no lines"));
+    }
+
+    #[test]
+    fn a_line_that_is_cut_off_is_said_to_be() {
+        let read = read(b"{\"a\":1,\"b\":\"x\n{\"a\" 1}\n", Format::Jsonl);
+        let reason = |line: usize| read[line].1.as_ref().unwrap_err().as_str();
+        assert_eq!(reason(0), "no JSON: the line ends too early");
+        assert!(reason(1).contains("from its character 6"), "{}", reason(1));
     }
 }

@@ -131,6 +131,12 @@ fn unkey(fields: &Fields, defaults: &Defaults) -> Result<Described, NoKey> {
     if flag(fields, "enabled")? == Some(false) {
         return Err(NoKey::Skipped("it is disabled there"));
     }
+    used_up(fields)?;
+    match fields.get("credits") {
+        None => {}
+        Some(Value::Object(credits)) => used_up(credits)?,
+        Some(_) => return Err(named("credits", &"not an object")),
+    }
     let digest = match fields.get("hash") {
         Some(Value::Object(hash)) => match hash.get("variant").and_then(Value::as_str) {
             Some("sha256_base64" | "sha256_hex") => digest(hash, "value")?,
@@ -159,10 +165,17 @@ fn unkey(fields: &Fields, defaults: &Defaults) -> Result<Described, NoKey> {
     };
     let limit = limits
         .into_iter()
-        .filter_map(|(one, window)| {
+        .map(|(one, window)| {
             let requests = one.get("refillRate").or_else(|| one.get("limit"));
-            hourly(requests?.as_u64()?, one.get(window)?.as_u64()?)
+            let requests = requests.and_then(Value::as_u64);
+            let window_ms = one.get(window).and_then(Value::as_u64);
+            match (requests, window_ms) {
+                (Some(requests), Some(window_ms)) => hourly(requests, window_ms),
+                _ => Err(named("ratelimits", &"how many in which time is not said")),
+            }
         })
+        .collect::<Result<Vec<u32>, NoKey>>()?
+        .into_iter()
         .min();
     let expires_at = number(fields, "expires")?.map(millis).transpose()?;
     foreign(fields, defaults, digest, expires_at, limit)
@@ -173,10 +186,11 @@ fn better_auth(fields: &Fields, defaults: &Defaults) -> Result<Described, NoKey>
     if flag(fields, "enabled")? == Some(false) {
         return Err(NoKey::Skipped("it is disabled there"));
     }
+    used_up(fields)?;
     let limited = flag(fields, "rateLimitEnabled")? == Some(true);
     let window = number(fields, "rateLimitTimeWindow")?;
     let limit = match (limited, number(fields, "rateLimitMax")?, window) {
-        (true, Some(requests), Some(window)) => hourly(requests, window),
+        (true, Some(requests), Some(window)) => Some(hourly(requests, window)?),
         _ => None,
     };
     let expires_at = instant(fields, "expiresAt")?;
@@ -257,11 +271,28 @@ fn hashed(fields: &Fields, defaults: &Defaults) -> Result<Hashed, NoKey> {
     }
 }
 
-/// An hourly limit that lets through no more than so many in a window; none
-/// where that can't be said.
-fn hourly(requests: u64, window_ms: u64) -> Option<u32> {
-    let hourly = requests.checked_mul(HOUR_MS)?.checked_div(window_ms)?;
-    Some(u32::try_from(hourly).unwrap_or(u32::MAX).max(1))
+/// An hourly limit that lets through no more than so many in a window.
+fn hourly(requests: u64, window_ms: u64) -> Result<u32, NoKey> {
+    let all = u128::from(requests) * u128::from(HOUR_MS);
+    let Some(hourly) = all.checked_div(u128::from(window_ms)) else {
+        return Err("its limit: a window of 0 ms is none".to_owned().into());
+    };
+    if hourly == 0 {
+        return Err(format!(
+            "its limit: {requests} in {window_ms} ms is less than one request per hour, the least limit here: \
+             take the limit out of the line, or issue a new key"
+        )
+        .into());
+    }
+    Ok(u32::try_from(hourly).unwrap_or(u32::MAX))
+}
+
+/// Some systems count how often a key may be used in all.
+fn used_up(fields: &Fields) -> Result<(), NoKey> {
+    match number(fields, "remaining")? {
+        Some(0) => Err(NoKey::Skipped("it is used up there: no requests remain")),
+        _ => Ok(()),
+    }
 }
 
 fn named(field: &str, error: &dyn std::fmt::Display) -> NoKey {
@@ -326,9 +357,9 @@ fn flag(fields: &Fields, name: &str) -> Result<Option<bool>, NoKey> {
 
 fn number(fields: &Fields, name: &str) -> Result<Option<u64>, NoKey> {
     let Some(text) = text(fields, name) else {
-        return match fields.contains_key(name) {
-            true => Err(named(name, &"not a number")),
-            false => Ok(None),
+        return match fields.get(name) {
+            Some(Value::Null) | None => Ok(None),
+            Some(_) => Err(named(name, &"not a number")),
         };
     };
     let number = text
@@ -378,4 +409,27 @@ fn instant(fields: &Fields, name: &str) -> Result<Option<Timestamp>, NoKey> {
     at.and_then(|at| Timestamp::from_timestamp_micros(at.timestamp_micros()))
         .map(Some)
         .ok_or_else(|| named(name, &"use an instant such as 2027-01-31T12:00:00Z"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_of_another_window_never_lets_more_through() {
+        let day = 24 * HOUR_MS;
+        for (requests, window, hourly_limit) in [
+            (10, 60_000, Some(600)),
+            (30, day, Some(1)),
+            (24, day, Some(1)),
+            (u64::MAX, 1, Some(u32::MAX)),
+            (23, day, None),
+            (5, day, None),
+            (0, HOUR_MS, None),
+            (5, 0, None),
+        ] {
+            let limit = hourly(requests, window).ok();
+            assert_eq!(limit, hourly_limit, "{requests} in {window} ms");
+        }
+    }
 }
