@@ -99,6 +99,7 @@ pub(crate) fn start() -> Result<PrometheusHandle, Failure> {
     counter!(torvus_web::UNRECORDED).absolute(0);
     counter!(journal::LOST).absolute(0);
     counter!(lease::LOST).absolute(0);
+    counter!(indexer::INDEXED).absolute(0);
     for reason in http::REASONS {
         counter!(http::REJECTED, "reason" => reason).absolute(0);
     }
