@@ -89,6 +89,18 @@ pub fn needing(
     version: PepperVersion,
     now: Timestamp,
 ) -> Result<Vec<KeyId>, KeyringError> {
+    may_retire(store, ring, version, now)?;
+    Ok(store.read(|c| rows::needing(c, version, now))?)
+}
+
+/// Whether this version is one that could be retired, but for keys that have no
+/// other: counted, and none read.
+fn may_retire(
+    store: &Store,
+    ring: &PepperRing,
+    version: PepperVersion,
+    now: Timestamp,
+) -> Result<(), KeyringError> {
     let known = store.read(rows::known)?;
     if !known.iter().any(|(one, _)| *one == version) {
         return Err(KeyringError::NotFound(format!(
@@ -100,15 +112,14 @@ pub fn needing(
             "version {version} of the pepper is the current one: add another first"
         )));
     }
-    let needing = store.read(|c| rows::needing(c, version, now))?;
-    let rotated = needing.iter().filter(|(_, other)| *other).count();
+    let rotated = store.read(|c| rows::rotated(c, version, now))?;
     if rotated > 0 {
         return Err(KeyringError::Refused(format!(
             "{rotated} keys are in the grace of a rotation, and their old secret needs version \
              {version} of the pepper: wait for its end, or end it"
         )));
     }
-    Ok(needing.into_iter().map(|(id, _)| id).collect())
+    Ok(())
 }
 
 /// Retires a version, once the keys of [`needing`] are revoked: from then on no
@@ -123,8 +134,9 @@ pub fn retire(
     actor: &Actor,
     now: Timestamp,
 ) -> Result<(), KeyringError> {
-    let live = needing(store, ring, version, now)?.len();
-    let refused = |live: usize| {
+    may_retire(store, ring, version, now)?;
+    let live = store.read(|c| rows::live_keys(c, version, now))?;
+    let refused = |live: u64| {
         KeyringError::Refused(format!(
             "{live} live keys need version {version} of the pepper: they move to the current one \
              when they are next used, or are ended with --revoke-remaining"
@@ -136,7 +148,7 @@ pub fn retire(
     store.write(|c| {
         rows::hold(c)?;
         // A server may have used it in between.
-        let live = rows::needing(c, version, now)?.len();
+        let live = rows::live_keys(c, version, now)?;
         if live > 0 {
             return Ok(Err(refused(live)));
         }

@@ -214,8 +214,12 @@ fn retire(context: &Context, text: &str, revoke_remaining: bool) -> Result<(), F
     let store = context.store()?;
     let ring = context.peppers(&store)?;
     let (actor, now) = (context.actor(), context.now());
-    let needing = keyring::needing(&store, &ring, version, now)?;
-    let revoked = if revoke_remaining { needing.len() } else { 0 };
+    let needing = if revoke_remaining {
+        keyring::needing(&store, &ring, version, now)?
+    } else {
+        Vec::new()
+    };
+    let revoked = needing.len();
     if revoked > 0 {
         context.confirm(&format!(
             "Revoke the {revoked} keys that need version {version} of the pepper? It can't be undone."
