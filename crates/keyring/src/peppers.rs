@@ -8,6 +8,7 @@ use torvus_key_core::{Pepper, PepperRing, PepperVersion, SealedSecret};
 use torvus_storage::peppers::{self as rows, WrongPepper};
 use torvus_storage::{Conn, StorageError, Store, audit, recipes};
 
+use crate::change::in_one_transaction;
 use crate::{Actor, KeyringError, keys};
 
 /// Why keys are revoked with their pepper; kept with each of them.
@@ -145,19 +146,21 @@ pub fn retire(
     if live > 0 {
         return Err(refused(live));
     }
-    store.write(|c| {
+    in_one_transaction(store, |c| {
         rows::hold(c)?;
+        // First, so that whoever is making a key with it is waited for, and the
+        // next one is refused.
+        rows::retire(c, version, now)?;
         // A server may have used it in between.
         let live = rows::live_keys(c, version, now)?;
         if live > 0 {
-            return Ok(Err(refused(live)));
+            return Err(refused(live));
         }
         reseal(c, ring, version)?;
-        rows::retire(c, version, now)?;
         let detail = json!({ "version": version.get() });
         audit::append(c, &[actor.on_log("pepper.retire", detail, now)])?;
-        Ok::<_, StorageError>(Ok(()))
-    })?
+        Ok(())
+    })
 }
 
 /// What was encrypted under this version is so under the current one from now on.

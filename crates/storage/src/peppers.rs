@@ -190,6 +190,24 @@ pub fn hold(c: &mut Conn) -> Result<(), StorageError> {
     Ok(())
 }
 
+/// Whether this version was retired. Where it was not, nobody retires it until
+/// the end of the transaction: what is written meanwhile may need it.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn hold_version(c: &mut Conn, version: PepperVersion) -> Result<bool, StorageError> {
+    let row = dsl::peppers
+        .filter(dsl::version.eq(i64::from(version.get())))
+        .select(dsl::retired_at);
+    let retired: Option<Option<i64>> = match &mut c.0 {
+        AnyConn::Postgres(pg) => row.for_share().get_result(pg).optional()?,
+        // SQLite has one writer.
+        AnyConn::Sqlite(sqlite) => row.get_result(sqlite).optional()?,
+    };
+    Ok(retired.flatten().is_some())
+}
+
 /// The highest version that is known or that a key was made with; no version is
 /// given twice.
 ///
