@@ -286,10 +286,27 @@ macro_rules! has_other {
 ///
 /// Those of the database.
 pub fn uses(c: &mut Conn, now: Timestamp) -> Result<Vec<PepperUse>, StorageError> {
-    let secrets: Vec<(i64, i64)> = live!(now)
+    // Those of dead keys are taken from all: a join with a million keys that
+    // live may take longer than a statement may.
+    let at = micros(now);
+    let in_force = || {
+        key_secrets::ends_at
+            .is_null()
+            .or(key_secrets::ends_at.gt(at))
+    };
+    let secrets: Vec<(i64, i64)> = key_secrets::table
+        .filter(in_force())
         .group_by(key_secrets::pepper_version)
         .select((key_secrets::pepper_version, count_star()))
         .order(key_secrets::pepper_version)
+        .load(&mut c.0)?;
+    let expired = api_keys::expires_at.le(at);
+    let dead: Vec<(i64, i64)> = key_secrets::table
+        .inner_join(api_keys::table)
+        .filter(api_keys::revoked_at.is_not_null().or(expired))
+        .filter(in_force())
+        .group_by(key_secrets::pepper_version)
+        .select((key_secrets::pepper_version, count_star()))
         .load(&mut c.0)?;
     // Each secret is one key, but for replaced ones whose key a newer secret of
     // the same version opens as well: they are few, and sorting a million keys
@@ -308,14 +325,19 @@ pub fn uses(c: &mut Conn, now: Timestamp) -> Result<Vec<PepperUse>, StorageError
         .group_by(key_secrets::pepper_version)
         .select((key_secrets::pepper_version, count_star()))
         .load(&mut c.0)?;
+    let of = |counts: &[(i64, i64)], version| {
+        let found = counts.iter().find(|(of, _)| *of == version);
+        found.map_or(0, |(_, count)| *count)
+    };
     secrets
         .into_iter()
-        .map(|(version, secrets)| {
-            let again = again.iter().find(|(of, _)| *of == version);
+        .map(|(version, all)| (version, all - of(&dead, version)))
+        .filter(|(_, live)| *live > 0)
+        .map(|(version, live)| {
             Ok(PepperUse {
                 version: pepper_version("key_secrets", version)?,
-                live_secrets: number("key_secrets", secrets)?,
-                live_keys: number("key_secrets", secrets - again.map_or(0, |(_, keys)| *keys))?,
+                live_secrets: number("key_secrets", live)?,
+                live_keys: number("key_secrets", (live - of(&again, version)).max(0))?,
             })
         })
         .collect()
