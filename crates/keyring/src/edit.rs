@@ -5,7 +5,7 @@ use torvus_domain::{
     Account, ApiKey, Expiry, IpAllowlist, KeyId, KeyName, KeyState, PermissionSet, Plans,
     Timestamp, rfc3339,
 };
-use torvus_storage::{Store, audit, keys};
+use torvus_storage::{Conn, Store, audit, keys, peppers, secrets};
 
 use crate::change::{Changed, change_key, hold};
 use crate::rules::{address_lists, limit_within, plan_of};
@@ -33,7 +33,8 @@ pub struct Edit {
 /// revoked stays as it is.
 ///
 /// # Errors
-/// [`KeyringError::NotFound`]; [`KeyringError::Conflict`] for a revoked key;
+/// [`KeyringError::NotFound`]; [`KeyringError::Conflict`] for a revoked key, and
+/// for one that is to have another end, but whose pepper was retired;
 /// [`KeyringError::Invalid`] for what the plan does not allow and for an end
 /// that has passed.
 pub fn edit(
@@ -58,6 +59,9 @@ pub fn edit(
         if after == before {
             return Ok((after, false));
         }
+        if after.expires_at != before.expires_at && after.state(now) == KeyState::Active {
+            recognisable(c, id)?;
+        }
         keys::update(c, &after)?;
         let (was, is) = difference(&before, &after);
         let detail = json!({ "before": was, "after": is, "reason": reason });
@@ -69,6 +73,20 @@ pub fn edit(
         changed,
         settled,
     })
+}
+
+/// The key's secret can still be told: no server has a retired pepper.
+fn recognisable(c: &mut Conn, id: KeyId) -> Result<(), KeyringError> {
+    let Some(version) = secrets::pepper_of_current(c, id)? else {
+        return Ok(());
+    };
+    if !peppers::hold_version(c, version)? {
+        return Ok(());
+    }
+    Err(KeyringError::Conflict(format!(
+        "key {id} was made with version {version} of the pepper, which was retired while the key was expired: \
+         nothing can recognise it any more; make another one"
+    )))
 }
 
 /// The key as it is to be, if that is allowed.

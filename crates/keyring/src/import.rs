@@ -14,7 +14,7 @@ use torvus_key_core::{
 use torvus_storage::recipes::{self, RECIPES_MAX, SealedRecipe};
 use torvus_storage::{Conn, StorageError, Store, accounts, audit, keys as rows, peppers};
 
-use crate::rules::fits_plan;
+use crate::rules::{current_in_use, fits_plan};
 use crate::{Actor, KeyringError};
 
 /// A key of another system.
@@ -137,8 +137,9 @@ impl Import<'_> {
     /// it is, so that the same file may come again.
     ///
     /// # Errors
-    /// [`KeyringError::NotFound`] for the account, and what the store says: then
-    /// none of these were taken.
+    /// [`KeyringError::NotFound`] for the account, [`KeyringError::Conflict`] where
+    /// the pepper was retired meanwhile, and what the store says: then none of
+    /// these were taken.
     pub fn take(
         &self,
         store: &Store,
@@ -155,7 +156,11 @@ impl Import<'_> {
             };
             let (taken, new) = self.sort(c, &account, foreign, now)?;
             if !self.dry_run {
-                self.write(c, &new, actor, now)?;
+                match current_in_use(c, self.ring) {
+                    Err(KeyringError::Storage(error)) => return Err(error),
+                    Err(refused) => return Ok(Err(refused)),
+                    Ok(()) => self.write(c, &new, actor, now)?,
+                }
             }
             Ok::<_, StorageError>(Ok(taken))
         };

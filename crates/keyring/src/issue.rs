@@ -9,7 +9,7 @@ use torvus_key_core::{ApiKeyToken, Environment, PepperRing};
 use torvus_storage::{Conn, StorageError, Store, accounts, audit, keys};
 
 use crate::change::in_one_transaction;
-use crate::rules::{fits_plan, generate};
+use crate::rules::{current_in_use, fits_plan, generate};
 use crate::{Actor, KeyringError};
 
 /// What a new key is to be.
@@ -43,7 +43,8 @@ pub struct Issued {
 ///
 /// # Errors
 /// [`KeyringError::NotFound`] for the account, [`KeyringError::Invalid`] for
-/// what its plan does not allow and for an expiry that has passed.
+/// what its plan does not allow and for an expiry that has passed;
+/// [`KeyringError::Conflict`] where the pepper was retired meanwhile.
 pub fn issue(
     store: &Store,
     peppers: &PepperRing,
@@ -58,6 +59,7 @@ pub fn issue(
         let account = accounts::find(c, new.account_id)?
             .ok_or_else(|| KeyringError::NotFound(format!("account {}", new.account_id)))?;
         let issued = prepare(&account, plans, new, now)?;
+        current_in_use(c, peppers)?;
         insert(c, &issued, peppers, actor, now)?;
         Ok(issued)
     })

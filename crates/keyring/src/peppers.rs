@@ -8,7 +8,7 @@ use torvus_key_core::{Pepper, PepperRing, PepperVersion, SealedSecret};
 use torvus_storage::peppers::{self as rows, WrongPepper};
 use torvus_storage::{Conn, StorageError, Store, audit, recipes};
 
-use crate::change::Running;
+use crate::change::{Running, in_one_transaction};
 use crate::{Actor, KeyringError, keys};
 
 /// Why keys are revoked with their pepper; kept with each of them.
@@ -90,6 +90,18 @@ pub fn needing(
     version: PepperVersion,
     now: Timestamp,
 ) -> Result<Vec<KeyId>, KeyringError> {
+    may_retire(store, ring, version, now)?;
+    Ok(store.read(|c| rows::needing(c, version, now))?)
+}
+
+/// Whether this version is one that could be retired, but for keys that have no
+/// other: counted, and none read.
+fn may_retire(
+    store: &Store,
+    ring: &PepperRing,
+    version: PepperVersion,
+    now: Timestamp,
+) -> Result<(), KeyringError> {
     let known = store.read(rows::known)?;
     if !known.iter().any(|(one, _)| *one == version) {
         return Err(KeyringError::NotFound(format!(
@@ -101,20 +113,19 @@ pub fn needing(
             "version {version} of the pepper is the current one: add another first"
         )));
     }
-    let needing = store.read(|c| rows::needing(c, version, now))?;
-    let rotated = needing.iter().filter(|(_, other)| *other).count();
+    let rotated = store.read(|c| rows::rotated(c, version, now))?;
     if rotated > 0 {
         return Err(KeyringError::Refused(format!(
             "{rotated} keys are in the grace of a rotation, and their old secret needs version \
              {version} of the pepper: wait for its end, or end it"
         )));
     }
-    Ok(needing.into_iter().map(|(id, _)| id).collect())
+    Ok(())
 }
 
 /// Why a version can't be retired that so many keys need.
 #[must_use]
-pub fn in_use(live: usize, version: PepperVersion) -> KeyringError {
+pub fn in_use(live: u64, version: PepperVersion) -> KeyringError {
     KeyringError::Refused(format!(
         "{live} live keys need version {version} of the pepper: they move to the current one \
          when they are next used, or are ended with --revoke-remaining"
@@ -133,23 +144,26 @@ pub fn retire(
     actor: &Actor,
     now: Timestamp,
 ) -> Result<(), KeyringError> {
-    let live = needing(store, ring, version, now)?.len();
+    may_retire(store, ring, version, now)?;
+    let live = store.read(|c| rows::live_keys(c, version, now))?;
     if live > 0 {
         return Err(in_use(live, version));
     }
-    store.write(|c| {
+    in_one_transaction(store, |c| {
         rows::hold(c)?;
+        // First, so that whoever is making a key with it is waited for, and the
+        // next one is refused.
+        rows::retire(c, version, now)?;
         // A server may have used it in between.
-        let live = rows::needing(c, version, now)?.len();
+        let live = rows::live_keys(c, version, now)?;
         if live > 0 {
-            return Ok(Err(in_use(live, version)));
+            return Err(in_use(live, version));
         }
         reseal(c, ring, version)?;
-        rows::retire(c, version, now)?;
         let detail = json!({ "version": version.get() });
         audit::append(c, &[actor.on_log("pepper.retire", detail, now)])?;
-        Ok::<_, StorageError>(Ok(()))
-    })?
+        Ok(())
+    })
 }
 
 /// What was encrypted under this version is so under the current one from now on.

@@ -7,7 +7,7 @@ use torvus_storage::leases::Settled;
 use torvus_storage::{StorageError, Store, audit, keys, secrets};
 
 use crate::change::{change_key, hold};
-use crate::rules::generate;
+use crate::rules::{current_in_use, generate};
 use crate::{Actor, KeyringError, reason};
 
 /// A key that has a new secret.
@@ -31,7 +31,8 @@ pub struct Rotated {
 ///
 /// # Errors
 /// [`KeyringError::NotFound`]; [`KeyringError::Conflict`] where the key was
-/// revoked or has expired, and where two secrets are in force already.
+/// revoked or has expired, where two secrets are in force already, and where
+/// the pepper was retired meanwhile.
 pub fn rotate(
     store: &Store,
     peppers: &PepperRing,
@@ -45,6 +46,7 @@ pub fn rotate(
     let (rotated, _, settled) = change_key(store, id, now, |c, now| {
         let (before, _) = hold(c, id)?;
         usable(&before, now)?;
+        current_in_use(c, peppers)?;
         let known = secrets::of_key(c, &before)?;
         let (current, number) = room_for_another(&before, &known, now)?;
         let token = generate(before.environment)?;

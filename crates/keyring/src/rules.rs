@@ -2,7 +2,8 @@
 //! key and for one that is changed.
 
 use torvus_domain::{Account, IpAllowlist, Plan, Plans};
-use torvus_key_core::{ApiKeyToken, Environment};
+use torvus_key_core::{ApiKeyToken, Environment, PepperRing};
+use torvus_storage::{Conn, peppers};
 
 use crate::KeyringError;
 
@@ -60,6 +61,18 @@ pub(crate) fn fits_plan(
         address_lists(account, plan)?;
     }
     limit_within(account, plan, environment, limit)
+}
+
+/// The pepper for new secrets was not retired beside this, and is not until the
+/// end of the transaction.
+pub(crate) fn current_in_use(c: &mut Conn, ring: &PepperRing) -> Result<(), KeyringError> {
+    let version = ring.current().version();
+    if !peppers::hold_version(c, version)? {
+        return Ok(());
+    }
+    Err(KeyringError::Conflict(format!(
+        "version {version} of the pepper was retired meanwhile: run it again"
+    )))
 }
 
 /// The text of a new secret.

@@ -7,10 +7,12 @@ mod kit;
 #[path = "keys/made.rs"]
 mod made;
 
-use made::{actor, at, issued, ring};
-use torvus_domain::{Grace, GraceEnd, Secret};
+use made::{actor, at, issued, ring, ring_of, version};
+use torvus_domain::{Expiry, Grace, GraceEnd, PermissionSet, Plans, Secret};
+use torvus_key_core::{Environment, ForeignDigest, KeyHint, PepperRing, RecipeId};
+use torvus_keyring::import::{ForeignKey, Import};
 use torvus_keyring::{KeyringError, keys};
-use torvus_storage::secrets;
+use torvus_storage::{peppers, secrets};
 
 kit::on_both! {
     fn a_rotation_is_taken_back_unless_the_old_secret_was_changed(database) {
@@ -40,5 +42,53 @@ kit::on_both! {
         }
         // What is proposed then works.
         rotate(100);
+    }
+
+    fn a_retired_pepper_gets_no_new_secret_and_no_key_back(database) {
+        let store = database.store();
+        let (key, plans) = (issued(&store, &ring()), Plans::shipped());
+        let edited = |expiry, now| {
+            let edit = keys::Edit { expiry: Some(expiry), ..Default::default() };
+            keys::edit(&store, &plans, key.id, &edit, None, &actor(), at(now)).map(|changed| changed.changed)
+        };
+        let conflict = |refused: Result<(), KeyringError>, words: &str| match refused {
+            Err(KeyringError::Conflict(told)) => assert!(told.contains(words), "{told}"),
+            other => panic!("{other:?}"),
+        };
+        assert!(edited(Expiry::At(at(10)), 1).unwrap());
+        store.write(|c| peppers::adopt(c, &ring_of(&[1, 2]))).unwrap().unwrap();
+        let new = made::new_key(key.account_id);
+        let issue = |ring: &PepperRing, now| keys::issue(&store, ring, &plans, &new, &actor(), at(now));
+        let other = issue(&ring_of(&[1, 2]), 11).unwrap().key;
+        torvus_keyring::peppers::retire(&store, &ring_of(&[1, 2]), version(1), &actor(), at(12)).unwrap();
+
+        conflict(edited(Expiry::Never, 13).map(drop), "make another one");
+        assert!(!edited(Expiry::At(at(10)), 13).unwrap(), "the end that it has is no change");
+        conflict(issue(&ring(), 13).map(drop), "run it again");
+        let rotated = keys::rotate(&store, &ring(), other.id, Grace::default(), None, &actor(), at(13));
+        conflict(rotated.map(drop), "run it again");
+        let stranger = ForeignKey {
+            recipe: RecipeId::new(1).unwrap(),
+            digest: ForeignDigest::parse(&"ab".repeat(32)).unwrap(),
+            name: "Theirs".parse().unwrap(),
+            environment: Environment::Live,
+            permissions: PermissionSet::all(),
+            expires_at: None,
+            allowed_ips: Default::default(),
+            limit: None,
+            limit_at_most: false,
+            hint: KeyHint::foreign(Environment::Live, "abcd").unwrap(),
+            external_id: None,
+        };
+        let import = |ring: &PepperRing| {
+            let import = Import { ring, plans: &plans, account: key.account_id, dry_run: false };
+            import.take(&store, std::slice::from_ref(&stranger), &actor(), at(13))
+        };
+        conflict(import(&ring()).map(drop), "run it again");
+
+        // With the ring as it is now all of it goes.
+        let ring = ring_of(&[2]);
+        issue(&ring, 14).unwrap();
+        keys::rotate(&store, &ring, other.id, Grace::default(), None, &actor(), at(14)).unwrap();
     }
 }

@@ -1,7 +1,8 @@
 //! The file of peppers, written anew.
 
+use std::fs::{Metadata, Permissions};
 use std::io::Write;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use torvus_key_core::{Pepper, PepperRing, PepperVersion};
@@ -82,7 +83,7 @@ fn replace(path: &Path, text: &str) -> Result<(), SettingsError> {
         let path = path.canonicalize()?;
         let old = path.metadata()?;
         let beside = beside(&path)?;
-        let moved = write(&beside, text, Some((old.uid(), old.gid())))
+        let moved = write(&beside, text, Some(&old))
             .and_then(|()| std::fs::rename(&beside, &path))
             .and_then(|()| std::fs::File::open(folder(&path))?.sync_all());
         if moved.is_err() && beside.exists() {
@@ -101,19 +102,26 @@ pub(crate) fn beside(path: &Path) -> std::io::Result<PathBuf> {
     Ok(folder(path).join(format!(".pepper-{:016x}", u64::from_le_bytes(name))))
 }
 
-/// Writes a new file (0600), down to the disk. It belongs to `owner`: a server
-/// under another user must be able to read what an administrator wrote.
-fn write(path: &Path, text: &str, owner: Option<(u32, u32)>) -> std::io::Result<()> {
+/// What a pepper's file may let others do at most: its group may read it.
+const MODE_MAX: u32 = 0o640;
+
+/// Writes a new file, down to the disk: one that only its owner can read, or
+/// where it is to replace an `old` one, with that one's owner, group and mode
+/// up to [`MODE_MAX`]. A server under another user must be able to read what an
+/// administrator wrote.
+fn write(path: &Path, text: &str, old: Option<&Metadata>) -> std::io::Result<()> {
     let mut file = std::fs::OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(0o600)
         .open(path)?;
-    if let Some((user, group)) = owner {
+    if let Some(old) = old {
         let now = file.metadata()?;
-        if (now.uid(), now.gid()) != (user, group) {
-            std::os::unix::fs::fchown(&file, Some(user), Some(group))?;
+        if (now.uid(), now.gid()) != (old.uid(), old.gid()) {
+            std::os::unix::fs::fchown(&file, Some(old.uid()), Some(old.gid()))?;
         }
+        // After the group is the right one: nobody else's may read it for a moment.
+        file.set_permissions(Permissions::from_mode(old.mode() & MODE_MAX))?;
     }
     file.write_all(text.as_bytes())?;
     file.sync_all()

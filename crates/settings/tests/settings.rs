@@ -2,10 +2,10 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::collections::HashMap;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
-use torvus_key_core::Environment;
+use torvus_key_core::{Environment, Pepper, PepperVersion};
 use torvus_settings::{AuditDurability, Settings, SettingsArgs};
 
 fn load(args: &SettingsArgs, variables: &[(&str, &str)]) -> Result<Settings, String> {
@@ -224,6 +224,37 @@ fn a_pepper_is_made_once_whoever_comes_first() {
     assert_eq!(mode(&data), 0o700);
     assert_eq!(mode(&data.join("pepper")), 0o600);
     assert_eq!(std::fs::read_dir(&data).unwrap().count(), 1);
+}
+
+#[test]
+fn a_pepper_file_stays_readable_for_who_could_read_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("pepper");
+    std::fs::write(&file, format!("1:{}\n", "QUFB".repeat(12))).unwrap();
+    let shown = file.to_str().unwrap();
+    let settings = load(&with_file(dir.path(), ""), &[("TORVUS_PEPPER_FILE", shown)]).unwrap();
+    for (before, after) in [
+        (0o640, 0o640),
+        (0o600, 0o600),
+        (0o400, 0o400),
+        (0o664, 0o640),
+        (0o777, 0o640),
+    ] {
+        std::fs::set_permissions(&file, PermissionsExt::from_mode(before)).unwrap();
+        // Only root may give a file away; anybody keeps its own group.
+        let _ = std::os::unix::fs::chown(&file, Some(65_534), Some(65_534));
+        let facts = file.metadata().unwrap();
+        let ring = settings.load_pepper(false).unwrap();
+        let new = Pepper::generate(PepperVersion::new(2).unwrap()).unwrap();
+        settings.append_pepper(&ring, &new).unwrap();
+        let both = settings.load_pepper(false).unwrap();
+        let added = file.metadata().unwrap();
+        settings.remove_pepper(&both, new.version()).unwrap();
+        for now in [added, file.metadata().unwrap()] {
+            assert_eq!(now.mode() & 0o7777, after, "{before:o}");
+            assert_eq!((now.uid(), now.gid()), (facts.uid(), facts.gid()));
+        }
+    }
 }
 
 #[test]

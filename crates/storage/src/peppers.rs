@@ -1,5 +1,6 @@
 //! Which peppers the digests in the database were made with.
 
+use diesel::dsl::{count_star, exists};
 use diesel::prelude::*;
 
 use torvus_domain::{KeyId, Timestamp};
@@ -189,6 +190,24 @@ pub fn hold(c: &mut Conn) -> Result<(), StorageError> {
     Ok(())
 }
 
+/// Whether this version was retired. Where it was not, nobody retires it until
+/// the end of the transaction: what is written meanwhile may need it.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn hold_version(c: &mut Conn, version: PepperVersion) -> Result<bool, StorageError> {
+    let row = dsl::peppers
+        .filter(dsl::version.eq(i64::from(version.get())))
+        .select(dsl::retired_at);
+    let retired: Option<Option<i64>> = match &mut c.0 {
+        AnyConn::Postgres(pg) => row.for_share().get_result(pg).optional()?,
+        // SQLite has one writer.
+        AnyConn::Sqlite(sqlite) => row.get_result(sqlite).optional()?,
+    };
+    Ok(retired.flatten().is_some())
+}
+
 /// The highest version that is known or that a key was made with; no version is
 /// given twice.
 ///
@@ -235,6 +254,31 @@ macro_rules! live {
     }};
 }
 
+use alias::other;
+
+mod alias {
+    use crate::schema::key_secrets;
+
+    diesel::alias!(key_secrets as other: Other);
+}
+
+/// That the key of a secret has another one in force, of which this holds.
+macro_rules! has_other {
+    ($now:expr, $holds:expr) => {
+        exists(
+            other
+                .filter(other.field(key_secrets::key_id).eq(key_secrets::key_id))
+                .filter(
+                    other
+                        .field(key_secrets::ends_at)
+                        .is_null()
+                        .or(other.field(key_secrets::ends_at).gt(micros($now))),
+                )
+                .filter($holds),
+        )
+    };
+}
+
 /// What hangs on each version at this instant; versions without anything are
 /// left out.
 ///
@@ -242,29 +286,95 @@ macro_rules! live {
 ///
 /// Those of the database.
 pub fn uses(c: &mut Conn, now: Timestamp) -> Result<Vec<PepperUse>, StorageError> {
-    use diesel::dsl::{count, count_star};
-    let rows: Vec<(i64, i64, i64)> = live!(now)
+    // Those of dead keys are taken from all: a join with a million keys that
+    // live may take longer than a statement may.
+    let at = micros(now);
+    let in_force = || {
+        key_secrets::ends_at
+            .is_null()
+            .or(key_secrets::ends_at.gt(at))
+    };
+    let secrets: Vec<(i64, i64)> = key_secrets::table
+        .filter(in_force())
         .group_by(key_secrets::pepper_version)
-        .select((
-            key_secrets::pepper_version,
-            count_star(),
-            count(key_secrets::key_id).aggregate_distinct(),
-        ))
+        .select((key_secrets::pepper_version, count_star()))
         .order(key_secrets::pepper_version)
         .load(&mut c.0)?;
-    rows.into_iter()
-        .map(|(version, secrets, keys)| {
+    let expired = api_keys::expires_at.le(at);
+    let dead: Vec<(i64, i64)> = key_secrets::table
+        .inner_join(api_keys::table)
+        .filter(api_keys::revoked_at.is_not_null().or(expired))
+        .filter(in_force())
+        .group_by(key_secrets::pepper_version)
+        .select((key_secrets::pepper_version, count_star()))
+        .load(&mut c.0)?;
+    // Each secret is one key, but for replaced ones whose key a newer secret of
+    // the same version opens as well: they are few, and sorting a million keys
+    // to count each once takes longer than a statement may.
+    let newer = other
+        .field(key_secrets::number)
+        .gt(key_secrets::number)
+        .and(
+            other
+                .field(key_secrets::pepper_version)
+                .eq(key_secrets::pepper_version),
+        );
+    let again: Vec<(i64, i64)> = live!(now)
+        .filter(key_secrets::replaced_at.is_not_null())
+        .filter(has_other!(now, newer))
+        .group_by(key_secrets::pepper_version)
+        .select((key_secrets::pepper_version, count_star()))
+        .load(&mut c.0)?;
+    let of = |counts: &[(i64, i64)], version| {
+        let found = counts.iter().find(|(of, _)| *of == version);
+        found.map_or(0, |(_, count)| *count)
+    };
+    secrets
+        .into_iter()
+        .map(|(version, all)| (version, all - of(&dead, version)))
+        .filter(|(_, live)| *live > 0)
+        .map(|(version, live)| {
             Ok(PepperUse {
                 version: pepper_version("key_secrets", version)?,
-                live_secrets: number("key_secrets", secrets)?,
-                live_keys: number("key_secrets", keys)?,
+                live_secrets: number("key_secrets", live)?,
+                live_keys: number("key_secrets", (live - of(&again, version)).max(0))?,
             })
         })
         .collect()
 }
 
-/// The keys that a secret of this version opens at this instant, and for each
-/// whether a secret of another version opens it too.
+/// How many keys a secret of this version opens at this instant.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn live_keys(
+    c: &mut Conn,
+    version: PepperVersion,
+    now: Timestamp,
+) -> Result<u64, StorageError> {
+    let uses = uses(c, now)?;
+    let found = uses.iter().find(|one| one.version == version);
+    Ok(found.map_or(0, |one| one.live_keys))
+}
+
+/// How many of those keys a secret of another version opens too.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn rotated(c: &mut Conn, version: PepperVersion, now: Timestamp) -> Result<u64, StorageError> {
+    let version = i64::from(version.get());
+    let differs = other.field(key_secrets::pepper_version).ne(version);
+    let keys: i64 = live!(now)
+        .filter(key_secrets::pepper_version.eq(version))
+        .filter(has_other!(now, differs))
+        .count()
+        .get_result(&mut c.0)?;
+    number("key_secrets", keys)
+}
+
+/// The keys that a secret of this version opens at this instant.
 ///
 /// # Errors
 ///
@@ -273,24 +383,14 @@ pub fn needing(
     c: &mut Conn,
     version: PepperVersion,
     now: Timestamp,
-) -> Result<Vec<(KeyId, bool)>, StorageError> {
-    let number = i64::from(version.get());
-    let ids: Vec<String> = live!(now)
-        .filter(key_secrets::pepper_version.eq(number))
+) -> Result<Vec<KeyId>, StorageError> {
+    let mut ids: Vec<String> = live!(now)
+        .filter(key_secrets::pepper_version.eq(i64::from(version.get())))
         .select(key_secrets::key_id)
-        .distinct()
-        .order(key_secrets::key_id)
         .load(&mut c.0)?;
-    let mut needing = Vec::with_capacity(ids.len());
-    for id in ids {
-        let others: i64 = live!(now)
-            .filter(key_secrets::pepper_version.ne(number))
-            .filter(key_secrets::key_id.eq(&id))
-            .count()
-            .get_result(&mut c.0)?;
-        needing.push((read("key_secrets", &id)?, others > 0));
-    }
-    Ok(needing)
+    ids.sort_unstable();
+    ids.dedup();
+    ids.iter().map(|id| read("key_secrets", id)).collect()
 }
 
 /// Notes that no key may need this version any more. False where it is not

@@ -153,6 +153,22 @@ pub fn find(c: &mut Conn, key: KeyId, number: u32) -> Result<Option<Secret>, Sto
     row.map(TryInto::try_into).transpose()
 }
 
+/// The version of the pepper that the current secret of a key was stored with.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn pepper_of_current(c: &mut Conn, key: KeyId) -> Result<Option<PepperVersion>, StorageError> {
+    let version: Option<i64> = dsl::key_secrets
+        .filter(dsl::key_id.eq(key.to_string()))
+        .filter(dsl::replaced_at.is_null())
+        .select(dsl::pepper_version)
+        .get_result(&mut c.0)
+        .optional()?;
+    let version = version.map(|version| number(TABLE, version)).transpose()?;
+    Ok(version.and_then(PepperVersion::new))
+}
+
 /// Writes when a secret was replaced and when it ends.
 ///
 /// # Errors

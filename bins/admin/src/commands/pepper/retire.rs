@@ -27,8 +27,12 @@ pub(super) fn run(
     }
     let ring = context.peppers(&store)?;
     let (actor, now) = (context.actor(), context.now());
-    let needing = keyring::needing(&store, &ring, version, now)?;
-    let revoked = if revoke_remaining { needing.len() } else { 0 };
+    let needing = if revoke_remaining {
+        keyring::needing(&store, &ring, version, now)?
+    } else {
+        Vec::new()
+    };
+    let revoked = needing.len();
     if revoked > 0 {
         context.confirm(&format!(
             "Revoke the {revoked} keys that need version {version} of the pepper? It can't be undone."
@@ -64,7 +68,7 @@ fn tried(
 ) -> Result<(), Failure> {
     let ring = context.settings.load_pepper(false)?;
     rows::fits(&store.read(rows::all)?, &ring).map_err(Failure::failed)?;
-    let needing = keyring::needing(store, &ring, version, context.now())?.len();
+    let needing = keyring::needing(store, &ring, version, context.now())?.len() as u64;
     if needing > 0 && !revoke_remaining {
         return Err(keyring::in_use(needing, version).into());
     }
