@@ -2,7 +2,7 @@
 //! one knows when nobody needs the old one any more. A key with one secret has
 //! no row and costs nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use diesel::dsl::case_when;
@@ -18,6 +18,14 @@ use crate::{Conn, StorageError};
 
 const TABLE: &str = "usage_secrets";
 
+/// How many addresses of one secret have a row of their own. Whoever holds a
+/// secret that has ended can still send requests, from any number of addresses:
+/// those that come later share one row. Servers that write at the same moment
+/// don't see each other's, so together they may keep a few more.
+const ADDRESSES_MAX: usize = 1_000;
+/// What that row has for an address.
+const OTHERS: &str = "*";
+
 /// Requests with one secret from one address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SecretUsage {
@@ -25,6 +33,9 @@ pub struct SecretUsage {
     pub secret: u32,
     /// The address, where it was known.
     pub ip: Option<IpAddr>,
+    /// Whether these are all addresses that came when 1,000 were counted by
+    /// themselves.
+    pub others: bool,
     /// How many.
     pub count: u64,
     /// How many of them came when the secret was not good any more.
@@ -81,12 +92,42 @@ impl Sums {
         sum.last_seen = sum.last_seen.max(at);
     }
 
+    /// The sums with those of addresses beyond [`ADDRESSES_MAX`] in one.
+    fn bounded(self, c: &mut Conn) -> Result<BTreeMap<(String, u32, String), Row>, StorageError> {
+        let mut secrets: BTreeMap<(String, u32), Vec<Row>> = BTreeMap::new();
+        for ((key, secret, _), row) in self.0 {
+            secrets.entry((key, secret)).or_default().push(row);
+        }
+        let mut bounded = BTreeMap::new();
+        for ((key, secret), rows) in secrets {
+            let mut kept = addresses(c, &key, i64::from(secret), rows.len())?;
+            for mut row in rows {
+                if let Some(kept) = &mut kept
+                    && !row.ip.is_empty()
+                    && !kept.contains(&row.ip)
+                {
+                    if kept.len() < ADDRESSES_MAX {
+                        kept.insert(row.ip.clone());
+                    } else {
+                        OTHERS.clone_into(&mut row.ip);
+                    }
+                }
+                let place = (key.clone(), secret, row.ip.clone());
+                match bounded.get_mut(&place) {
+                    Some(sum) => row.add_to(sum),
+                    None => drop(bounded.insert(place, row)),
+                }
+            }
+        }
+        Ok(bounded)
+    }
+
     pub(crate) fn store(self, c: &mut Conn) -> Result<(), StorageError> {
         use crate::schema::usage_secrets::dsl::*;
         if self.0.is_empty() {
             return Ok(());
         }
-        let rows: Vec<Row> = self.0.into_values().collect();
+        let rows: Vec<Row> = self.bounded(c)?.into_values().collect();
         each!(c, conn => diesel::insert_into(usage_secrets)
             .values(rows)
             .on_conflict((key_id, secret, ip))
@@ -110,6 +151,47 @@ impl Sums {
     }
 }
 
+impl Row {
+    fn add_to(&self, sum: &mut Self) {
+        sum.requests += self.requests;
+        sum.refused += self.refused;
+        sum.first_seen = sum.first_seen.min(self.first_seen);
+        sum.last_seen = sum.last_seen.max(self.last_seen);
+    }
+}
+
+/// The addresses that a secret has rows of; none where so many new ones have
+/// room beside them.
+fn addresses(
+    c: &mut Conn,
+    key: &str,
+    number: i64,
+    new: usize,
+) -> Result<Option<BTreeSet<String>>, StorageError> {
+    use crate::schema::usage_secrets::dsl;
+    let own = dsl::usage_secrets
+        .filter(dsl::key_id.eq(key))
+        .filter(dsl::secret.eq(number))
+        .filter(dsl::ip.ne_all(["", OTHERS]));
+    let count: i64 = own.clone().count().get_result(&mut c.0)?;
+    if usize::try_from(count).is_ok_and(|count| count + new <= ADDRESSES_MAX) {
+        return Ok(None);
+    }
+    let ips: Vec<String> = own.select(dsl::ip).load(&mut c.0)?;
+    Ok(Some(ips.into_iter().collect()))
+}
+
+/// Removes what was last seen before an instant, and says how many rows it was.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn remove_before(c: &mut Conn, before: Timestamp) -> Result<usize, StorageError> {
+    use crate::schema::usage_secrets::dsl;
+    let old = dsl::usage_secrets.filter(dsl::last_seen.lt(micros(before)));
+    Ok(diesel::delete(old).execute(&mut c.0)?)
+}
+
 /// Who used which secret of a key since it was first rotated, the last to
 /// come first.
 ///
@@ -127,9 +209,10 @@ pub fn of_key(c: &mut Conn, key: KeyId) -> Result<Vec<SecretUsage>, StorageError
             Ok(SecretUsage {
                 secret: number(TABLE, row.secret)?,
                 ip: match row.ip.as_str() {
-                    "" => None,
+                    "" | OTHERS => None,
                     ip => Some(read(TABLE, ip)?),
                 },
+                others: row.ip == OTHERS,
                 count: number(TABLE, row.requests)?,
                 refused: number(TABLE, row.refused)?,
                 first_seen: instant(TABLE, row.first_seen)?,

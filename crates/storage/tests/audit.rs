@@ -201,6 +201,43 @@ kit::on_both! {
         ]);
     }
 
+    fn a_thousand_addresses_of_a_secret_are_kept_and_the_others_summed(database) {
+        let store = database.store();
+        let (_, key, _) = stored(&store);
+        let from = |secret, replaced, micros: i64, address: u32| {
+            let ip = std::net::Ipv6Addr::from(0x2001_0db8_u128 << 96 | u128::from(address));
+            let mut record = request(&key, at(micros), 200, &ip.to_string());
+            (record.secret, record.secret_replaced) = (Some(secret), replaced);
+            record.outcome = if replaced { Outcome::ExpiredKey } else { Outcome::Ok };
+            record
+        };
+        let all = |addresses: std::ops::Range<u32>, first: i64| {
+            let records: Vec<_> = addresses.map(|n| from(1, true, first + i64::from(n), n)).collect();
+            for some in records.chunks(400) {
+                append(&store, some);
+            }
+        };
+        all(0..1_500, 0);
+        all(0..2_000, 10_000);
+        append(&store, &[from(2, false, 12_000, 3_000)]);
+        let found = || store.read(|c| usage_secrets::of_key(c, key.id)).unwrap();
+        let of = |secret: u32| found().into_iter().filter(move |one| one.secret == secret);
+        let (others, own): (Vec<_>, Vec<_>) = of(1).partition(|one| one.others);
+        assert_eq!(own.len(), 1_000);
+        assert!(own.iter().all(|one| one.count == 2 && one.refused == 2 && one.ip.is_some()));
+        let [others] = &others[..] else { panic!("{others:?}") };
+        assert_eq!((others.ip, others.count, others.refused), (None, 500 + 1_000, 500 + 1_000));
+        assert_eq!((others.first_seen, others.last_seen), (at(1_000), at(11_999)));
+        assert_eq!(of(2).map(|one| (one.others, one.count)).collect::<Vec<_>>(), [(false, 1)]);
+
+        // What was last seen before an instant goes, and makes room.
+        let removed = store.write(|c| usage_secrets::remove_before(c, at(10_400))).unwrap();
+        assert_eq!(removed, 400);
+        assert_eq!(of(1).map(|one| one.count).sum::<u64>(), 600 * 2 + 1_500);
+        all(3_000..3_001, 20_000);
+        assert_eq!(of(1).filter(|one| !one.others).count(), 601);
+    }
+
     fn usage_is_the_sum_of_the_records(database) {
         let store = database.store();
         let (_, key, _) = stored(&store);

@@ -3,8 +3,8 @@
 use serde_json::json;
 use torvus_audit::{ChainEnd, Tombstone};
 use torvus_domain::{Timestamp, rfc3339};
-use torvus_storage::audit as rows;
 use torvus_storage::chains::{self, Pruned};
+use torvus_storage::{audit as rows, usage_secrets};
 
 use super::key;
 use crate::context::{Context, instant};
@@ -43,6 +43,7 @@ pub(super) fn run(context: &Context, before: &str, dry_run: bool) -> Result<(), 
             chains::note_pruned(c, &pruned)?;
         }
         let removed = rows::remove_before(c, before)?;
+        usage_secrets::remove_before(c, before)?;
         let detail = json!({ "before": rfc3339(before), "records": removed });
         rows::append(c, &[actor.on_log("audit.prune", detail, now)])?;
         Ok(removed)

@@ -32,6 +32,7 @@ impl Secrets {
             let address = |usage: &SecretUsage| {
                 json!({
                     "ip": usage.ip,
+                    "others": usage.others,
                     "count": usage.count,
                     "refused": usage.refused,
                     "first_seen": rfc3339(usage.first_seen),
@@ -114,9 +115,17 @@ fn addresses(used: &[SecretUsage]) -> String {
         let ip = usage.ip.map(|ip| ip.to_string());
         ip.unwrap_or_else(|| "unknown".to_owned())
     };
-    let mut shown: Vec<String> = used.iter().take(ADDRESSES).map(text).collect();
-    if let Some(more) = used.len().checked_sub(ADDRESSES).filter(|more| *more > 0) {
+    let own: Vec<&SecretUsage> = used.iter().filter(|usage| !usage.others).collect();
+    let mut shown: Vec<String> = own
+        .iter()
+        .take(ADDRESSES)
+        .map(|usage| text(usage))
+        .collect();
+    if let Some(more) = own.len().checked_sub(ADDRESSES).filter(|more| *more > 0) {
         shown.push(format!("and {more} more"));
+    }
+    if own.len() < used.len() {
+        shown.push("and others".to_owned());
     }
     shown.join(" ")
 }
