@@ -43,7 +43,7 @@ impl Gate {
     /// Decides on one request, and counts it against its budget.
     ///
     /// The route is found first, so that a record of any refusal can name it,
-    /// but it is acted upon in its turn; see [`decide`].
+    /// but it is acted upon in its turn; see `decide`.
     pub async fn check(&self, facts: &RequestFacts<'_>) -> Verdict {
         let routes = self.routes.load_full();
         let found = routes.find(facts.method, facts.path);

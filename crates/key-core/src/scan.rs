@@ -15,7 +15,7 @@ const STEP: usize = 64 * 1024;
 
 /// Finds the well-formed keys in a stream of bytes: files, archives, histories, dumps.
 ///
-/// By prefix and checksum, without any look-up, and by the same search that [`redact`](crate::redact)
+/// By prefix and checksum, without any look-up, and by the same search that [`redact`](crate::redact())
 /// hides keys with. The bytes need not be text. They come in pieces of any size: a key that begins in
 /// one and ends in another is found, when its last byte comes. Each key is told once for each place
 /// it stands in, in the order of the places.
