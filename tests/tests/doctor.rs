@@ -68,7 +68,7 @@ fn files_that_others_may_read(database: Database) {
     app.key(&app.account("professional"), "live", "read");
     let mut files = vec![
         ("data folder", app.data_dir(), 0o755, 0o700),
-        ("pepper file", app.pepper_file(), 0o640, 0o600),
+        ("pepper file", app.pepper_file(), 0o644, 0o600),
     ];
     if database == Database::Sqlite {
         let file = app.data_dir().join("torvus.db");

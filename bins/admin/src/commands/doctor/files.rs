@@ -67,7 +67,7 @@ fn pepper_file(context: &Context) -> Finding {
             format!("{shown} is not there"),
             "see the check `pepper`",
         ),
-        Some(mode) if mode & 0o077 != 0 => Finding::fault(
+        Some(mode) if mode & 0o027 != 0 => Finding::fault(
             "pepper file",
             format!("{shown} can be read by others (mode {mode:03o})"),
             "chmod 600 it; if others may have read it, change it: pepper add, later pepper retire",

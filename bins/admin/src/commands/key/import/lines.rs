@@ -113,6 +113,8 @@ fn skip_line(reader: &mut BufReader<Source>) -> Result<(), Failure> {
 }
 
 fn object(bytes: &[u8]) -> Result<Fields, String> {
+    // The end of a line is none of a text in it.
+    let bytes = bytes.trim_ascii_end();
     // serde_json's messages may repeat what they stumbled over.
     let value: Value = serde_json::from_slice(bytes).map_err(|error| {
         if error.is_eof() {
