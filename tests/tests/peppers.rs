@@ -88,7 +88,11 @@ fn a_pepper_is_changed_under_load(database: Database) {
     assert_eq!(second["at_hand"], true);
     assert_eq!(second["fingerprint_matches"], true);
     let mode = app.pepper_file().metadata().unwrap().permissions().mode();
-    assert_eq!(mode & 0o777, 0o600);
+    assert_eq!(
+        mode & 0o137,
+        0,
+        "{mode:o}: no others, and no more than reading for the group"
+    );
 
     let refused = app.admin_run(&["pepper", "retire", "1"]);
     assert_eq!(refused.code, 5, "{refused:?}");
