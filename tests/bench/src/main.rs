@@ -91,7 +91,7 @@ fn main() -> ExitCode {
         None => {}
     }
     if args.smoke {
-        (args.keys, args.rounds, args.seconds, args.no_peers) = (20, 1, 0.3, true);
+        (args.keys, args.rounds, args.seconds, args.no_peers) = (20, 1, 0.8, true);
         println!("smoke: nginx and HAProxy are left out, and the figures mean nothing");
     }
     let series = measure(&args);
