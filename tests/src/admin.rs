@@ -52,6 +52,21 @@ impl TestApp {
         ended.stdout
     }
 
+    /// What was done to keys and accounts, the newest first; of all, or as more filters of `audit list` say.
+    #[track_caller]
+    pub fn trail(&self, filters: &[&str]) -> Vec<Value> {
+        let list = [
+            "audit",
+            "list",
+            "--category",
+            "key_management",
+            "--limit",
+            "9999",
+        ];
+        let listed = self.admin(&[&list[..], filters].concat());
+        listed["data"].as_array().expect("a list").clone()
+    }
+
     /// A new account on that plan: its id.
     #[track_caller]
     pub fn account(&self, plan: &str) -> String {

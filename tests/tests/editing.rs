@@ -10,7 +10,7 @@ fn update(app: &TestApp, key: &Key, args: &[&str]) -> Value {
 
 /// The newest entry of a key's trail: action and detail.
 fn newest(app: &TestApp, key: &Key) -> (String, Value) {
-    let trail = trail(app, &["--key", &key.id]);
+    let trail = app.trail(&["--key", &key.id]);
     let record = &trail[0];
     assert!(
         record["actor"].as_str().unwrap().starts_with("operator:"),
@@ -18,12 +18,6 @@ fn newest(app: &TestApp, key: &Key) -> (String, Value) {
     );
     let action = record["action"].as_str().unwrap().to_owned();
     (action, record["detail"].clone())
-}
-
-fn trail(app: &TestApp, args: &[&str]) -> Vec<Value> {
-    let list = ["audit", "list", "--category", "key_management"];
-    let found = app.admin(&[&list[..], args].concat());
-    found["data"].as_array().unwrap().clone()
 }
 
 fn each_field_takes_effect_and_leaves_before_after_and_reason(database: Database) {
@@ -102,9 +96,9 @@ fn each_field_takes_effect_and_leaves_before_after_and_reason(database: Database
     assert_eq!(limit(), "10000");
 
     // Several at once are one entry.
-    let before = trail(&app, &["--key", &key.id]).len();
+    let before = app.trail(&["--key", &key.id]).len();
     update(&app, &key, &["--name", "last", "--expires", "never"]);
-    assert_eq!(trail(&app, &["--key", &key.id]).len(), before + 1);
+    assert_eq!(app.trail(&["--key", &key.id]).len(), before + 1);
     let (_, detail) = newest(&app, &key);
     assert_eq!(
         detail["after"],
@@ -159,7 +153,7 @@ fn what_is_not_allowed_changes_nothing(database: Database) {
     let app = TestApp::start(database);
     let key = app.key(&app.account("professional"), "live", "read");
     let before = app.admin(&["key", "show", &key.id]);
-    let entries = trail(&app, &["--key", &key.id]).len();
+    let entries = app.trail(&["--key", &key.id]).len();
     let too_long = "x".repeat(101);
     for (args, code, says) in [
         (&[][..], 2, "nothing to change"),
@@ -197,7 +191,7 @@ fn what_is_not_allowed_changes_nothing(database: Database) {
     let run = app.admin_run(&["key", "update", nobody, "--name", "n"]);
     assert_eq!(run.code, 3, "{run:?}");
     assert_eq!(app.admin(&["key", "show", &key.id]), before);
-    assert_eq!(trail(&app, &["--key", &key.id]).len(), entries);
+    assert_eq!(app.trail(&["--key", &key.id]).len(), entries);
     // What is so already is no change, and leaves no entry.
     let name = before["name"].as_str().unwrap();
     let expires = before["expires_at"].as_str().unwrap();
@@ -217,7 +211,7 @@ fn what_is_not_allowed_changes_nothing(database: Database) {
         run.code == 0 && run.stderr.contains("nothing was changed"),
         "{run:?}"
     );
-    assert_eq!(trail(&app, &["--key", &key.id]).len(), entries);
+    assert_eq!(app.trail(&["--key", &key.id]).len(), entries);
 
     app.admin(&["key", "revoke", &key.id]);
     let run = app.admin_run(&["key", "update", &key.id, "--name", "n"]);
@@ -273,7 +267,8 @@ fn reasons_of_what_is_done_to_an_account_are_kept(database: Database) {
     app.client(&key.token).get("/v1/account").expect_401();
     app.admin(&["account", "resume", &account, "--reason", "paid"]);
     app.client(&key.token).get("/v1/account").expect(200);
-    let told: Vec<(String, Value)> = trail(&app, &["--account", &account])
+    let told: Vec<(String, Value)> = app
+        .trail(&["--account", &account])
         .into_iter()
         .rev()
         .map(|record| {

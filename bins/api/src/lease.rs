@@ -23,23 +23,29 @@ pub(crate) struct Lease {
 }
 
 impl Lease {
-    /// Takes the lease, where the database allows it now, and keeps it.
+    /// Takes the lease as soon as the database allows it, and keeps it.
     pub(crate) fn start(
         url: &StoreUrl,
         node: NodeId,
         cache: KeyCache,
         clock: Arc<dyn Clock>,
+        heed: impl FnMut() + Send + 'static,
     ) -> std::io::Result<Self> {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
         let mut work = Work {
-            keeper: LeaseKeeper::new(NodeLease::new(url, node), cache.clone(), Arc::clone(&clock)),
+            keeper: LeaseKeeper::new(
+                NodeLease::new(url, node),
+                cache.clone(),
+                Arc::clone(&clock),
+                heed,
+            ),
             cache,
             clock,
             state: State::New,
         };
-        work.renew();
         let keep = move || {
+            work.renew();
             while !stopped.load(Ordering::SeqCst) {
                 work.keeper.store().wait(LEASE_RENEWAL);
                 work.renew();

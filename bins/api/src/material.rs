@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::sync::Mutex;
-use torvus_domain::{CaughtUp, Clock, KeyMaterial, LookupUnavailable, Recipes};
+use torvus_domain::{CaughtUp, Clock, KeyMaterial, LEASE, LookupUnavailable, Recipes};
 use torvus_key_core::{PepperRing, Recipe};
 use torvus_settings::Settings;
 use torvus_storage::peppers::{self, KnownPepper};
@@ -17,14 +17,9 @@ use crate::failure::Failure;
 /// How long a source that lacked a pepper is not read again: who asks for
 /// unknown keys must not make the server read files.
 const PAUSE: Duration = Duration::from_millis(250);
-/// How often a server that nobody asks for new keys looks for new peppers.
-/// `pepper add` waits for longer than this.
-const LOOK_EVERY: Duration = Duration::from_millis(750);
-
-/// How long a list of recipes counts: `key import` waits longer than this after it
-/// has written a new one. Requests without a key of ours ask the database no
-/// more often.
-const RECIPES_LAST: Duration = Duration::from_millis(1_000);
+/// How long a list of recipes counts where no announcement says that there are
+/// others: no longer than a lease, which a server may have lost.
+const RECIPES_LAST: Duration = LEASE;
 
 /// Recipes as they were at an instant of the monotonic clock.
 struct RecipesAt {
@@ -42,8 +37,7 @@ pub(crate) struct Material {
     /// the one who reads it.
     lacking_since: Mutex<Option<Duration>>,
     recipes: ArcSwapOption<RecipesAt>,
-    /// Held by the one who reads them.
-    /// Holds when they could not be read last.
+    /// When they could not be read last; held by the one who reads them.
     reading_recipes: Mutex<Option<Duration>>,
 }
 
@@ -189,17 +183,14 @@ impl Material {
         !Arc::ptr_eq(used, &self.ring.load())
     }
 
-    /// Looks for new peppers now and then: keys move to a new one though nobody
-    /// asks for a key that is unknown.
-    pub(crate) async fn follow(self: Arc<Self>) {
-        loop {
-            tokio::time::sleep(LOOK_EVERY).await;
-            let used = self.peppers();
-            if self.look(&used).await.is_err() {
-                // It was logged; who asks is answered 503.
-                tokio::time::sleep(LOOK_EVERY).await;
-            }
-        }
+    /// Reads again what may have changed: called where the database says so, and
+    /// at the start of each lease. Whoever asked has waited when this is over.
+    pub(crate) async fn heed(&self) {
+        // Not while somebody is about to keep what was read before.
+        let _reading = self.reading_recipes.lock().await;
+        self.recipes.store(None);
+        // Where it fails it was logged; who asks for an unknown key is answered 503.
+        let _looked = self.look(&self.peppers()).await;
     }
 }
 

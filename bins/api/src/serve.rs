@@ -11,6 +11,7 @@ use actix_web::dev::ServerHandle;
 use actix_web::{App as ActixApp, HttpServer, web};
 use arc_swap::ArcSwap;
 use chrono::TimeDelta;
+use tokio::runtime::Handle;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use torvus_audit::journal::{Durability, Journals};
 use torvus_authz::RouteTable;
@@ -264,7 +265,9 @@ impl Parts {
             .map_err(Failure::new)?;
         let indexer = Indexer::start(Arc::clone(&self.store), Arc::clone(&self.journals))?;
         let (keys, clock) = (self.keys.clone(), Arc::clone(&self.clock));
-        let lease = Lease::start(self.store.url(), node, keys, clock)?;
+        let (material, runtime) = (Arc::clone(&self.material), Handle::current());
+        let heed = move || runtime.block_on(material.heed());
+        let lease = Lease::start(self.store.url(), node, keys, clock, heed)?;
         let _tidy = self.spawn_tidy()?;
         self.spawn_drain(handle, signals.terminate, signals.interrupt);
         announce(address)?;
@@ -317,7 +320,6 @@ impl Parts {
     fn spawn_reload(&self, given: &SettingsArgs, hangup: Signal) {
         let (live, store) = (self.live.clone(), Arc::clone(&self.store));
         let material = Arc::clone(&self.material);
-        actix_web::rt::spawn(Arc::clone(&material).follow());
         actix_web::rt::spawn(live.reload_on(hangup, given.clone(), store, material));
     }
 

@@ -27,7 +27,8 @@ pub enum Change {
     Key(KeyId),
     /// All keys of an account.
     Account(AccountId),
-    /// Anything.
+    /// Anything, and what keys are recognised by: peppers, and the ways in which
+    /// other systems hashed theirs.
     Everything,
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use torvus_domain::{Clock, Epoch, LEASE, LeaseStore, LookupUnavailable};
+use torvus_domain::{Change, Clock, Epoch, LEASE, LeaseStore, LookupUnavailable};
 
 use crate::KeyCache;
 
@@ -26,17 +26,26 @@ pub struct LeaseKeeper<S> {
     store: S,
     cache: KeyCache,
     clock: Arc<dyn Clock>,
+    heed: Box<dyn FnMut() + Send>,
     /// What was acknowledged last; none where this node is not entered.
     acknowledged: Option<Epoch>,
 }
 
 impl<S: LeaseStore> LeaseKeeper<S> {
-    /// A keeper that holds no lease yet.
-    pub fn new(store: S, cache: KeyCache, clock: Arc<dyn Clock>) -> Self {
+    /// A keeper that holds no lease yet. `heed` is called where more than keys
+    /// may have changed ([`Change::Everything`]), before that is acknowledged: to
+    /// read again what else the node goes by.
+    pub fn new(
+        store: S,
+        cache: KeyCache,
+        clock: Arc<dyn Clock>,
+        heed: impl FnMut() + Send + 'static,
+    ) -> Self {
         Self {
             store,
             cache,
             clock,
+            heed: Box::new(heed),
             acknowledged: None,
         }
     }
@@ -68,6 +77,9 @@ impl<S: LeaseStore> LeaseKeeper<S> {
         if standing.epoch > known {
             let changes = self.store.changes(known, standing.epoch)?;
             self.cache.forget(&changes);
+            if changes.contains(&Change::Everything) {
+                (self.heed)();
+            }
             if !self.store.acknowledge(standing.epoch)? {
                 return self.register();
             }
@@ -90,6 +102,7 @@ impl<S: LeaseStore> LeaseKeeper<S> {
         // Before it was entered nobody waited for this node: what was read
         // until now, and is still on its way, may be old.
         self.cache.give_up();
+        (self.heed)();
         self.acknowledged = Some(epoch);
         self.cache.hold_until(began + LEASE);
         Ok(Renewal::Registered)

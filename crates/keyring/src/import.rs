@@ -11,6 +11,7 @@ use torvus_key_core::{
     Environment, ForeignDigest, Hashed, HashingSecret, KeyDigest, KeyHint, PepperRing,
     PepperVersion, Recipe, RecipeId, SealedSecret,
 };
+use torvus_storage::leases;
 use torvus_storage::recipes::{self, RECIPES_MAX, SealedRecipe};
 use torvus_storage::{Conn, StorageError, Store, accounts, audit, keys as rows, peppers};
 
@@ -58,9 +59,9 @@ pub enum Taken {
     Refused(String),
 }
 
-/// The recipe by which the other system made its hashes, and whether it is new
-/// here. A new one is written first, so that servers learn of it before any key
-/// needs it; without `make` it is only thought up.
+/// The recipe by which the other system made its hashes. A new one is written
+/// first, and every server goes by it when this returns, before any key needs
+/// it; without `make` it is only thought up.
 ///
 /// # Errors
 /// [`KeyringError::Refused`] where there are as many as there may be.
@@ -71,14 +72,14 @@ pub fn recipe(
     secret: Option<&HashingSecret>,
     make: bool,
     now: Timestamp,
-) -> Result<(RecipeId, bool), KeyringError> {
-    store.write(|c| {
+) -> Result<RecipeId, KeyringError> {
+    let (id, written) = store.write(|c| {
         peppers::hold(c)?;
         let all = recipes::all(c)?;
         for sealed in &all {
             let known = sealed.clone().open(ring)?;
             if let Some(known) = known.filter(|known: &Recipe| known.is(hashed, secret)) {
-                return Ok(Ok((known.id(), false)));
+                return Ok(Ok((known.id(), None)));
             }
         }
         if all.len() >= RECIPES_MAX {
@@ -97,9 +98,14 @@ pub fn recipe(
             };
             let hashed = hashed.clone();
             recipes::insert(c, &SealedRecipe { id, hashed, sealed }, now)?;
+            return Ok(Ok((id, Some(leases::notify(c, now)?))));
         }
-        Ok(Ok((id, true)))
-    })?
+        Ok(Ok((id, None)))
+    })??;
+    if let Some(epoch) = written {
+        leases::settle(store, epoch);
+    }
+    Ok(id)
 }
 
 type Sealed = Option<(PepperVersion, SealedSecret)>;

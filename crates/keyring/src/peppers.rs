@@ -5,6 +5,7 @@ use std::fmt::Display;
 use serde_json::json;
 use torvus_domain::{KeyId, Timestamp};
 use torvus_key_core::{Pepper, PepperRing, PepperVersion, SealedSecret};
+use torvus_storage::leases::{self, Settled};
 use torvus_storage::peppers::{self as rows, WrongPepper};
 use torvus_storage::{Conn, StorageError, Store, audit, recipes};
 
@@ -35,7 +36,9 @@ fn generate(highest: u32, ring: &PepperRing) -> Result<Pepper, KeyringError> {
 }
 
 /// Makes a new current pepper: `append` puts it where `load` finds it. One at a
-/// time, and remembered by the database only once it is there.
+/// time, and remembered by the database only once it is there. Every server has
+/// read it, where it can, when this returns: a key that is used from then on
+/// moves to it.
 ///
 /// # Errors
 /// [`KeyringError::Failed`] where it can't be loaded or kept, or the peppers are
@@ -46,9 +49,9 @@ pub fn add<E: Display>(
     append: impl FnOnce(&PepperRing, &Pepper) -> Result<(), E>,
     actor: &Actor,
     now: Timestamp,
-) -> Result<PepperVersion, KeyringError> {
+) -> Result<(PepperVersion, Settled), KeyringError> {
     let load = || load().map_err(|error| KeyringError::Failed(error.to_string()));
-    store.write(|c| {
+    let (version, epoch) = store.write(|c| {
         rows::hold(c)?;
         let highest = rows::highest(c)?;
         let kept = || {
@@ -63,12 +66,13 @@ pub fn add<E: Display>(
             Ok(version) => {
                 let detail = json!({ "version": version.get() });
                 audit::append(c, &[actor.on_log("pepper.add", detail, now)])?;
-                Ok(Ok(version))
+                Ok(Ok((version, leases::notify(c, now)?)))
             }
             Err(KeyringError::Storage(error)) => Err(error),
             Err(error) => Ok(Err(error)),
         }
-    })?
+    })??;
+    Ok((version, leases::settle(store, epoch)))
 }
 
 fn adopt(c: &mut Conn, ring: &PepperRing) -> Result<(), KeyringError> {

@@ -361,9 +361,6 @@ macro_rules! changing {
                     lease_changes::key_id
                         .eq(api_keys::id.nullable())
                         .or(lease_changes::account_id.eq(accounts_table::id.nullable()))
-                        .or(lease_changes::key_id
-                            .is_null()
-                            .and(lease_changes::account_id.is_null()))
                         .assume_not_null(),
                 ),
         )

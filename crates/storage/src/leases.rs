@@ -62,6 +62,18 @@ pub fn announce(c: &mut Conn, change: Change, now: Timestamp) -> Result<Epoch, S
     number(TABLE, epoch)
 }
 
+/// Has every server look again at more than keys, for what this transaction or
+/// one before it has changed of that. There is nothing to be concluded.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn notify(c: &mut Conn, now: Timestamp) -> Result<Epoch, StorageError> {
+    let epoch = announce(c, Change::Everything, now)?;
+    conclude(c, epoch)?;
+    Ok(epoch)
+}
+
 /// Ends what was announced, in the transaction that makes the change. False
 /// where that took so long that it was ended for it: then the change must not
 /// be made, since servers may remember what it concerns.

@@ -29,6 +29,7 @@ pub mod snapshots;
 mod stir;
 mod store;
 mod tx;
+mod upsert;
 mod url;
 pub mod usage;
 pub mod usage_secrets;

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use chrono::NaiveDate;
-use diesel::dsl::case_when;
 use diesel::prelude::*;
 use diesel::upsert::excluded;
 use torvus_audit::AuditRecord;
@@ -14,6 +13,7 @@ use torvus_domain::{Category, KeyId, Timestamp};
 use crate::columns::{instant, micros, number, read};
 use crate::conn::each;
 use crate::schema::{api_keys, usage_addresses, usage_endpoints};
+use crate::upsert::{earlier, later};
 use crate::{Conn, StorageError, usage_secrets};
 
 const TABLE: &str = "usage_endpoints";
@@ -252,16 +252,8 @@ fn add_addresses(c: &mut Conn, rows: Vec<AddressRow>) -> Result<(), StorageError
         .do_update()
         .set((
             requests.eq(requests + excluded(requests)),
-            first_seen.eq(case_when(
-                excluded(first_seen).lt(first_seen),
-                excluded(first_seen),
-            )
-            .otherwise(first_seen)),
-            last_seen.eq(case_when(
-                excluded(last_seen).gt(last_seen),
-                excluded(last_seen),
-            )
-            .otherwise(last_seen)),
+            first_seen.eq(earlier!(first_seen)),
+            last_seen.eq(later!(last_seen)),
         ))
         .execute(conn))?;
     Ok(())

@@ -5,7 +5,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use diesel::dsl::case_when;
 use diesel::prelude::*;
 use diesel::upsert::excluded;
 use torvus_audit::AuditRecord;
@@ -14,6 +13,7 @@ use torvus_domain::{KeyId, Timestamp};
 use crate::columns::{instant, micros, number, read};
 use crate::conn::each;
 use crate::schema::usage_secrets;
+use crate::upsert::{earlier, later};
 use crate::{Conn, StorageError};
 
 const TABLE: &str = "usage_secrets";
@@ -135,16 +135,8 @@ impl Sums {
             .set((
                 requests.eq(requests + excluded(requests)),
                 refused.eq(refused + excluded(refused)),
-                first_seen.eq(case_when(
-                    excluded(first_seen).lt(first_seen),
-                    excluded(first_seen),
-                )
-                .otherwise(first_seen)),
-                last_seen.eq(case_when(
-                    excluded(last_seen).gt(last_seen),
-                    excluded(last_seen),
-                )
-                .otherwise(last_seen)),
+                first_seen.eq(earlier!(first_seen)),
+                last_seen.eq(later!(last_seen)),
             ))
             .execute(conn))?;
         Ok(())

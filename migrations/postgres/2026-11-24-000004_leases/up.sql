@@ -6,8 +6,8 @@ CREATE TABLE lease_epoch (
 );
 INSERT INTO lease_epoch (id, epoch) VALUES (1, 0);
 
--- With neither a key nor an account: everything. What it concerns is not remembered while opened_at
--- is set: the change is under way.
+-- With neither a key nor an account: more than keys, such as the peppers. A key or an account is not
+-- remembered while opened_at is set: its change is under way.
 CREATE TABLE lease_changes (
     epoch      BIGINT NOT NULL PRIMARY KEY,
     key_id     TEXT,

@@ -134,15 +134,8 @@ fn a_signed_report_revokes_what_it_names(database: Database) {
         assert_eq!(sum.split(' ').next(), Some(hash));
     }
 
-    let log = app.admin(&[
-        "audit",
-        "list",
-        "--key",
-        &live.id,
-        "--category",
-        "key_management",
-    ]);
-    let newest = &log["data"][0];
+    let log = app.trail(&["--key", &live.id]);
+    let newest = &log[0];
     assert_eq!(newest["action"], "key.revoke");
     assert_eq!(newest["actor"], "github:secret-scanning");
     assert_eq!(newest["detail"]["reason"], "leaked");

@@ -55,15 +55,8 @@ fn every_key_that_stands_in_a_text_is_revoked_at_once(database: Database) {
     assert!(told["acknowledged"].is_u64() && told["expired"].is_u64());
     app.client(&spared.token).get("/v1/account").expect(200);
 
-    let log = app.admin(&[
-        "audit",
-        "list",
-        "--key",
-        &keys[7].id,
-        "--category",
-        "key_management",
-    ]);
-    let newest = &log["data"][0];
+    let log = app.trail(&["--key", &keys[7].id]);
+    let newest = &log[0];
     assert_eq!(newest["action"], "key.revoke");
     assert_eq!(newest["detail"]["reason"], "leaked");
     assert!(

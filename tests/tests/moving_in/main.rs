@@ -146,15 +146,7 @@ fn every_documented_form_is_taken(database: Database) {
         1_000,
         "24,000 a day are the plan's"
     );
-    let log = app.admin(&[
-        "audit",
-        "list",
-        "--category",
-        "key_management",
-        "--limit",
-        "9999",
-    ]);
-    let log = log["data"].as_array().unwrap();
+    let log = app.trail(&[]);
     let taken: Vec<&Value> = log
         .iter()
         .filter(|one| one["action"] == "key.import")
@@ -401,18 +393,14 @@ fn an_import_is_true_everywhere_at_once() {
     let app = TestApp::builder(Database::Postgres).start();
     let account = app.account("enterprise");
     let mut other = app.another_server(&["serve"]);
-    for (number, system) in ["torvus-csv", "seam-jsonl"].into_iter().enumerate() {
+    // Each kind of hashing is new to both servers when its keys are there.
+    for system in ["torvus-csv", "seam-jsonl"] {
         // Both have just learned that there is no such key.
         for client in [app.client("no-key"), other.client("no-key")] {
             client.get("/v1/account").expect_401();
         }
         let theirs = made(&app, system, large(100));
-        let start = std::time::Instant::now();
         import(&app, &account, &theirs.file, &[]);
-        assert!(
-            start.elapsed() > Duration::from_secs(1),
-            "{number}: a new kind is waited for"
-        );
         for key in &theirs.keys {
             other.client(key).get("/v1/account").expect(200);
             app.client(key).get("/v1/account").expect(200);

@@ -129,15 +129,8 @@ fn a_rotated_key_is_the_same_key_and_its_old_secret_tells_its_end(database: Data
     assert_not_told(&forward(&with_new));
 
     // The trail has who, why, and which: never what.
-    let list = app.admin(&[
-        "audit",
-        "list",
-        "--category",
-        "key_management",
-        "--key",
-        &key.id,
-    ]);
-    let record = &list["data"][0];
+    let list = app.trail(&["--key", &key.id]);
+    let record = &list[0];
     assert_eq!(record["action"], "key.rotate");
     let detail = &record["detail"];
     assert_eq!(detail["reason"], "somebody left");
@@ -218,17 +211,7 @@ fn a_grace_is_shortened_lengthened_and_ended(database: Database) {
     let text = |at: DateTime<Utc>| at.to_rfc3339_opts(chrono::SecondsFormat::Micros, true);
     assert_eq!(grace(&text(last)).code, 0);
     assert_eq!(instant(&ends()), last);
-    let entries = || {
-        let list = app.admin(&[
-            "audit",
-            "list",
-            "--category",
-            "key_management",
-            "--key",
-            &key.id,
-        ]);
-        list["data"].as_array().unwrap().len()
-    };
+    let entries = || app.trail(&["--key", &key.id]).len();
     let before = entries();
     let run = grace(&text(last));
     assert!(
@@ -354,15 +337,8 @@ fn a_secret_that_cannot_be_handed_over_is_taken_back(database: Database) {
     assert_eq!(states, ["ended", "ended", "current"]);
     let shown = app.admin(&["key", "show", &key.id]);
     assert_eq!(shown["hint"], found[2]["hint"]);
-    let list = app.admin(&[
-        "audit",
-        "list",
-        "--category",
-        "key_management",
-        "--key",
-        &key.id,
-    ]);
-    assert_eq!(list["data"][0]["action"], "key.rotate_undo");
+    let list = app.trail(&["--key", &key.id]);
+    assert_eq!(list[0]["action"], "key.rotate_undo");
 
     std::fs::remove_file(&file).unwrap();
     let made = app.admin(&["key", "rotate", &key.id, "--out", path]);

@@ -3,7 +3,6 @@
 mod retire;
 
 use std::path::Path;
-use std::time::Duration;
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
@@ -12,15 +11,12 @@ use torvus_key_core::{PepperRing, PepperVersion};
 use torvus_keyring::peppers as keyring;
 use torvus_settings::write_new_pepper_file;
 use torvus_storage::peppers::{self as rows, KnownPepper, PepperUse};
-use torvus_storage::{Store, leases, nodes};
+use torvus_storage::{Store, nodes};
 
 use crate::cli::Pepper as Command;
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::output;
-
-/// Longer than a server takes to notice a new pepper.
-const SERVERS_LOOK: Duration = Duration::from_millis(1_500);
+use crate::{output, view};
 
 pub(super) fn run(context: &Context, command: &Command) -> Result<(), Failure> {
     match command {
@@ -141,28 +137,20 @@ fn add(context: &Context) -> Result<(), Failure> {
     // The first one of all may have to be made.
     context.peppers(&store)?;
     alone(context, &store)?;
-    let version = keyring::add(
+    let (version, settled) = keyring::add(
         &store,
         || context.settings.load_pepper(false),
         |ring, new| context.settings.append_pepper(ring, new),
         &context.actor(),
         context.now(),
     )?;
-    if !store.read(leases::list)?.is_empty() {
-        heeded();
+    let added = json!({ "version": version.get() });
+    if context.json {
+        return output::json(&view::settled(added, settled));
     }
-    told(context, version, &[("version", version.to_string())])
-}
-
-/// Waits until a running server has read the new pepper: a key that is used from
-/// then on moves to it, and is not among the remaining ones.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "servers look for it by themselves, and do not say when they have"
-)]
-fn heeded() {
-    output::note("Waiting until the server has read it.");
-    std::thread::sleep(SERVERS_LOOK);
+    output::fields(&[("version", version.to_string())])?;
+    output::settled(settled);
+    Ok(())
 }
 
 /// With several servers a pepper that is on one machine only would make the
@@ -190,20 +178,11 @@ fn prepare(context: &Context, path: &Path) -> Result<(), Failure> {
          server SIGHUP.",
     );
     let version = new.version();
-    let fields = [
-        ("version", version.to_string()),
-        ("file", path.display().to_string()),
-    ];
-    told(context, version, &fields)
-}
-
-fn told(
-    context: &Context,
-    version: PepperVersion,
-    fields: &[(&str, String)],
-) -> Result<(), Failure> {
     if context.json {
         return output::json(&json!({ "version": version.get() }));
     }
-    output::fields(fields)
+    output::fields(&[
+        ("version", version.to_string()),
+        ("file", path.display().to_string()),
+    ])
 }

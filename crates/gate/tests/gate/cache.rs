@@ -1,11 +1,11 @@
 //! What is remembered, and when it is not.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use torvus_domain::{Change, Clock, LEASE, Refusal};
+use torvus_domain::{Change, Clock, KeyId, LEASE, Refusal};
 use torvus_gate::{KeyCache, LeaseKeeper, Renewal};
 use torvus_key_core::Environment;
 
@@ -23,7 +23,7 @@ fn leased() -> (World, Arc<Shared>, Arc<Hands>, LeaseKeeper<Node>) {
 
 fn keeper(shared: &Arc<Shared>, clock: &Arc<Hands>, cache: KeyCache) -> LeaseKeeper<Node> {
     let clock: Arc<dyn Clock> = Arc::<Hands>::clone(clock);
-    LeaseKeeper::new(Node::new(1, shared), cache, clock)
+    LeaseKeeper::new(Node::new(1, shared), cache, clock, || {})
 }
 
 fn asked(world: &World) -> usize {
@@ -114,6 +114,27 @@ async fn a_node_that_was_given_up_begins_with_nothing() {
     assert_eq!(keeper.renew(), Ok(Renewal::Registered));
     assert_eq!(world.cache.keys(), 0);
     assert!(world.cache.holds_lease(clock.now().monotonic));
+}
+
+#[tokio::test]
+async fn more_than_keys_is_read_again_before_it_is_acknowledged() {
+    let (shared, clock) = (Arc::new(Shared::default()), Arc::new(Hands::default()));
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let note = {
+        let (shared, seen) = (Arc::clone(&shared), Arc::clone(&seen));
+        move || seen.lock().unwrap().push(shared.nodes()[&1])
+    };
+    let cache = World::new().cache;
+    let mut keeper = LeaseKeeper::new(Node::new(1, &shared), cache, clock, note);
+    keeper.renew().unwrap();
+    shared.change(Change::Key(KeyId::new(crate::kit::start())));
+    keeper.renew().unwrap();
+    shared.change(Change::Everything);
+    keeper.renew().unwrap();
+    shared.give_up(1);
+    keeper.renew().unwrap();
+    // At the start, then for everything, while only 1 is acknowledged; and anew.
+    assert_eq!(*seen.lock().unwrap(), [0, 1, 2]);
 }
 
 #[tokio::test]

@@ -7,10 +7,8 @@ mod systems;
 use std::collections::HashMap;
 use std::fs::File;
 use std::path::Path;
-use std::time::Duration;
 
 use clap::ValueEnum as _;
-use torvus_domain::{Clock, SystemClock};
 use torvus_key_core::{Hashed, HashingSecret, PepperRing, RecipeId};
 use torvus_keyring::import::{self as keyring, ForeignKey, Import, Taken};
 use torvus_storage::Store;
@@ -26,9 +24,6 @@ use crate::progress::Progress;
 
 /// Keys of one transaction: a server that writes too waits no longer than that.
 const BATCH: usize = 1_000;
-/// How long after a new recipe was written every server goes by it: longer than
-/// servers go by those that they have read.
-const RECIPE_KNOWN_AFTER: Duration = Duration::from_millis(1_200);
 
 pub(super) fn run(context: &Context, args: &KeyImport) -> Result<(), Failure> {
     let account = id("account", &args.account)?;
@@ -64,8 +59,6 @@ pub(super) fn run(context: &Context, args: &KeyImport) -> Result<(), Failure> {
         ring: &ring,
         secret,
         recipes: HashMap::new(),
-        new_recipe: None,
-        clock: SystemClock::new(),
         report: Report::new(args.dry_run),
         import: Import {
             ring: &ring,
@@ -168,8 +161,6 @@ struct Work<'a> {
     secret: Option<HashingSecret>,
     recipes: HashMap<(bool, Hashed), Result<RecipeId, String>>,
     /// When a recipe was written that servers may not know yet.
-    new_recipe: Option<Duration>,
-    clock: SystemClock,
     report: Report,
     import: Import<'a>,
 }
@@ -208,7 +199,6 @@ impl Work<'_> {
         }
         progress.end();
         result.map_err(|error| self.after(error))?;
-        self.wait_for_servers();
         Ok(self.report)
     }
 
@@ -257,12 +247,7 @@ impl Work<'_> {
         let now = self.context.now();
         let found = keyring::recipe(self.store, self.ring, &kind.1, secret, make, now);
         let found = match found {
-            Ok((recipe, new)) => {
-                if new && make {
-                    self.new_recipe = Some(self.clock.now().monotonic);
-                }
-                Ok(recipe)
-            }
+            Ok(recipe) => Ok(recipe),
             Err(torvus_keyring::KeyringError::Refused(why)) => Err(why),
             Err(error) => return Err(self.after(error.into())),
         };
@@ -302,18 +287,6 @@ impl Work<'_> {
             failure.message
         );
         Failure { message, ..failure }
-    }
-
-    /// Keys of a new kind are recognised by every server when this returns.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "what is waited for is that time passes in other processes"
-    )]
-    fn wait_for_servers(&self) {
-        if let Some(since) = self.new_recipe {
-            let passed = self.clock.now().monotonic.saturating_sub(since);
-            std::thread::sleep(RECIPE_KNOWN_AFTER.saturating_sub(passed));
-        }
     }
 }
 
