@@ -1,7 +1,7 @@
 //! A server with its data, and all that a test does with it.
 
 use std::fs::File;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -18,6 +18,8 @@ use crate::{Client, KeepAlive, Node, RawClient, template};
 
 /// The pepper of every app on PostgreSQL: version and base64 of 32 bytes.
 const PEPPER: &str = "1:VGhpcyBwZXBwZXIgaXMgZm9yIHRlc3RzIG9ubHkhISE=";
+
+const ADMIN_LISTEN: &str = "TORVUS_ADMIN_LISTEN";
 
 /// What an app keeps its data in.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -82,6 +84,14 @@ impl Builder {
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.env.push((name.to_owned(), value.to_owned()));
         self
+    }
+
+    /// Gives the operators a port that the test can ask on: [`TestApp::operators`].
+    #[must_use]
+    pub fn operators(self) -> Self {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = port.local_addr().unwrap().to_string();
+        self.env(ADMIN_LISTEN, &port)
     }
 
     /// Gives both programs a settings file.
@@ -311,7 +321,7 @@ impl TestApp {
         }
         command
             .env("TORVUS_LISTEN", "127.0.0.1:0")
-            .env("TORVUS_ADMIN_LISTEN", "127.0.0.1:0")
+            .env(ADMIN_LISTEN, "127.0.0.1:0")
             .envs(self.settings.iter().cloned())
             .current_dir(self.folder.path());
         command
@@ -350,6 +360,13 @@ impl TestApp {
     /// Where the server listens, as a URL.
     pub fn url(&self) -> String {
         format!("http://{}", self.address())
+    }
+
+    /// Where operators ask, as a URL, where the app was built for it.
+    pub fn operators(&self) -> String {
+        let mut set = self.env.iter();
+        let (_, port) = set.find(|(name, _)| name == ADMIN_LISTEN).expect("a port");
+        format!("http://{port}")
     }
 
     /// The server's process.

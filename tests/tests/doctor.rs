@@ -1,7 +1,6 @@
 //! The doctor on installations that are really ill: it finds what is wrong, names it, and is content again
 //! once it is mended.
 
-use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
@@ -266,13 +265,7 @@ fn a_journal_that_nobody_indexes(database: Database) {
 }
 
 fn a_server_that_does_not_answer(database: Database) {
-    let port = TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap();
-    let app = TestApp::builder(database)
-        .env("TORVUS_ADMIN_LISTEN", &port.to_string())
-        .start();
+    let app = TestApp::builder(database).operators().start();
     assert_well(&app, "servers");
     let signal = |signal| {
         kill_process(Pid::from_raw(app.pid().cast_signed()).unwrap(), signal).unwrap();
@@ -287,7 +280,7 @@ fn a_server_that_does_not_answer(database: Database) {
         "0 alive within the last two minutes, 1 silent",
     );
     signal(Signal::CONT);
-    let ready = reqwest::blocking::get(format!("http://{port}/readyz")).unwrap();
+    let ready = reqwest::blocking::get(format!("{}/readyz", app.operators())).unwrap();
     assert_eq!(ready.status(), 200);
     assert_well(&app, "servers");
 }

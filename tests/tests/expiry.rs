@@ -151,13 +151,7 @@ fn ending(app: &TestApp, account: &str, expires: &str) -> String {
 }
 
 fn keys_that_end_soon_are_listed_and_counted(database: Database) {
-    let port = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap();
-    let mut app = TestApp::builder(database)
-        .env("TORVUS_ADMIN_LISTEN", &port.to_string())
-        .start();
+    let mut app = TestApp::builder(database).operators().start();
     let (one, other) = (app.account("professional"), app.account("free"));
     let later = ending(&app, &one, "13d");
     let sooner = ending(&app, &other, "2d");
@@ -193,7 +187,7 @@ fn keys_that_end_soon_are_listed_and_counted(database: Database) {
     // Counted at the start, and then once a minute.
     app.restart();
     let counted = || {
-        let text = reqwest::blocking::get(format!("http://{port}/metrics"));
+        let text = reqwest::blocking::get(format!("{}/metrics", app.operators()));
         let text = text.and_then(reqwest::blocking::Response::text).unwrap();
         let line = text
             .lines()

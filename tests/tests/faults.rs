@@ -3,7 +3,6 @@
 
 use std::fs::File;
 use std::io::Write as _;
-use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -30,17 +29,9 @@ struct Watched {
 
 impl Watched {
     fn start(build: impl FnOnce() -> torvus_e2e::Builder) -> Self {
-        let port = {
-            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-            listener.local_addr().unwrap()
-        };
-        let app = build()
-            .env("TORVUS_ADMIN_LISTEN", &port.to_string())
-            .start();
-        Self {
-            app,
-            operators: format!("http://{port}"),
-        }
+        let app = build().operators().start();
+        let operators = app.operators();
+        Self { app, operators }
     }
 
     /// Why the server is not ready, if it is not.

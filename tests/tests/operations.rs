@@ -1,7 +1,6 @@
 //! What operators rely on: probes, faults, reloads, peppers, exports, and the doctor.
 
 use std::fs::File;
-use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
@@ -10,15 +9,9 @@ use torvus_e2e::{Database, TestApp, api_binary, large, on_both, run_to_end, wait
 
 /// A server whose operators' port is known, and that port's address.
 fn with_admin_port(database: Database, args: &[&str]) -> (TestApp, String) {
-    let port = TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap();
-    let app = TestApp::builder(database)
-        .env("TORVUS_ADMIN_LISTEN", &port.to_string())
-        .args(args)
-        .start();
-    (app, format!("http://{port}"))
+    let app = TestApp::builder(database).operators().args(args).start();
+    let operators = app.operators();
+    (app, operators)
 }
 
 fn status(url: &str) -> u16 {

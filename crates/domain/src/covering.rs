@@ -50,12 +50,7 @@ impl Covering {
         if before.is_some_and(|(start, length)| cut(first, *length) == *start) {
             return;
         }
-        let last = first | !mask(prefix);
-        let inside: Vec<u128> = self.networks.range(first..=last).map(|(f, _)| *f).collect();
-        for start in inside {
-            self.networks.remove(&start);
-        }
-        self.networks.insert(first, prefix);
+        self.put(first, prefix);
         if self.networks.len() > KEPT_MAX {
             self.reduce(KEPT);
         }
@@ -90,13 +85,18 @@ impl Covering {
             let Some((_, prefix, first)) = joined.min() else {
                 return;
             };
-            let last = first | !mask(prefix);
-            let inside: Vec<u128> = self.networks.range(first..=last).map(|(f, _)| *f).collect();
-            for start in inside {
-                self.networks.remove(&start);
-            }
-            self.networks.insert(first, prefix);
+            self.put(first, prefix);
         }
+    }
+
+    /// Puts a network in the place of all that lie in it.
+    fn put(&mut self, first: u128, prefix: u8) {
+        let last = first | !mask(prefix);
+        let inside: Vec<u128> = self.networks.range(first..=last).map(|(f, _)| *f).collect();
+        for start in inside {
+            self.networks.remove(&start);
+        }
+        self.networks.insert(first, prefix);
     }
 }
 
