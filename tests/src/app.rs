@@ -14,7 +14,7 @@ use crate::postgres::Cluster;
 use crate::programs::{admin_binary, api_binary, bare};
 use crate::server::Server;
 use crate::tmpfs::Tmpfs;
-use crate::{Client, KeepAlive, Node, RawClient, template};
+use crate::{AnotherServer, Client, KeepAlive, Node, RawClient, template};
 
 /// The pepper of every app on PostgreSQL: version and base64 of 32 bytes.
 const PEPPER: &str = "1:VGhpcyBwZXBwZXIgaXMgZm9yIHRlc3RzIG9ubHkhISE=";
@@ -279,7 +279,7 @@ impl TestApp {
         let data = self.folder.path().join(format!("data-{number}"));
         command.env("TORVUS_DATA_DIR", data);
         let log = self.folder.path().join(format!("log-{number}"));
-        AnotherServer(Server::start(&mut command, log))
+        AnotherServer::start(&mut command, log)
     }
 
     /// Starts one more server on the same database, which may be frozen, killed or cut off.
@@ -450,33 +450,6 @@ impl TestApp {
 
     fn server(&self) -> &Server {
         self.server.as_ref().expect("the server runs")
-    }
-}
-
-/// A second server on an app's data.
-pub struct AnotherServer(Server);
-
-impl AnotherServer {
-    /// What it printed before the line that tells its address.
-    pub fn greeting(&self) -> &[String] {
-        &self.0.greeting
-    }
-
-    /// A client with that key.
-    pub fn client(&self, token: &str) -> Client {
-        Client::new(&format!("http://{}", self.0.address), Some(token))
-    }
-
-    /// Tells it to read its settings again.
-    pub fn hang_up(&self) {
-        self.0.signal(Signal::HUP);
-    }
-
-    /// Stops it, and checks how it ended.
-    #[track_caller]
-    pub fn stop(&mut self) {
-        let ended = self.0.terminate();
-        assert_eq!(self.0.complaints(&ended), Vec::<String>::new());
     }
 }
 

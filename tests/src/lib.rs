@@ -21,6 +21,7 @@
 //! ```
 
 mod admin;
+mod another_server;
 mod answer;
 mod app;
 mod blocker;
@@ -52,8 +53,9 @@ mod upstream;
 mod wire;
 
 pub use admin::{AdminRun, Key};
+pub use another_server::AnotherServer;
 pub use answer::Answer;
-pub use app::{AnotherServer, Builder, Database, TestApp};
+pub use app::{Builder, Database, TestApp};
 pub use blocker::Blocker;
 pub use cable::Cable;
 pub use caller::Caller;
