@@ -6,9 +6,10 @@ use torvus_domain::{ChainId, Timestamp};
 
 use crate::chains::{self, Position};
 use crate::columns::{bytes, instant, micros, number, read};
-use crate::conn::each;
+use crate::conn::each_row;
+use crate::roll_ups::RollUps;
 use crate::schema::audit_log::{self, dsl};
-use crate::{Conn, StorageError, budgets, usage};
+use crate::{Conn, StorageError};
 
 pub(crate) const TABLE: &str = "audit_log";
 /// Rows of one statement: their values stay below what either database takes.
@@ -115,9 +116,19 @@ pub(crate) fn append_to(
     chains::advance(c, chain, &position)
 }
 
-/// Adds entries, their requests to the usage of their keys, and what they
-/// used of their limits.
-pub(crate) fn insert(c: &mut Conn, entries: &[Entry]) -> Result<(), StorageError> {
+/// Adds entries, and what they mean for usage and limits.
+fn insert(c: &mut Conn, entries: &[Entry]) -> Result<(), StorageError> {
+    let mut roll_ups = RollUps::default();
+    insert_rows(c, entries, &mut roll_ups)?;
+    roll_ups.store(c)
+}
+
+/// Adds entries, and what they mean to what is to be stored with them.
+pub(crate) fn insert_rows(
+    c: &mut Conn,
+    entries: &[Entry],
+    roll_ups: &mut RollUps,
+) -> Result<(), StorageError> {
     for some in entries.chunks(ROWS) {
         let rows = some.iter().map(|entry| {
             Ok(NewRow {
@@ -131,10 +142,12 @@ pub(crate) fn insert(c: &mut Conn, entries: &[Entry]) -> Result<(), StorageError
             })
         });
         let rows = rows.collect::<Result<Vec<_>, StorageError>>()?;
-        each!(c, conn => diesel::insert_into(dsl::audit_log).values(&rows).execute(conn))?;
+        each_row!(c, &rows, row => diesel::insert_into(dsl::audit_log).values(row));
     }
-    usage::add(c, entries.iter().map(|entry| &entry.record))?;
-    budgets::note(c, entries.iter().map(|entry| &entry.record))
+    for entry in entries {
+        roll_ups.add(&entry.record);
+    }
+    Ok(())
 }
 
 /// Whether there is a record of how this intent ended: one with its

@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::conn::{Use, connect};
 use crate::pool::Pools;
 use crate::renewal::Renewals;
+use crate::turn::{Turn, Waiting};
 use crate::tx::write_tx;
 use crate::{Conn, Schema, StorageError, StoreUrl, migrate};
 
@@ -20,6 +21,10 @@ const PATIENCE_OF_SERVER: Duration = Duration::from_millis(1_500);
 /// does not say so. A little longer than anything that has a bound of its own.
 const ANSWER_WAIT: Duration = Duration::from_millis(1_800);
 
+/// A change of several steps is under way; see [`Store::claim`].
+#[derive(Debug)]
+pub struct Claim(#[expect(dead_code, reason = "holds the lock")] Option<Waiting>);
+
 /// A database that is open. Clones share its connections.
 #[derive(Clone)]
 pub struct Store(Arc<Inner>);
@@ -27,6 +32,7 @@ pub struct Store(Arc<Inner>);
 struct Inner {
     url: StoreUrl,
     pools: Pools,
+    turn: Turn,
     patience: Duration,
     renewals: Renewals,
 }
@@ -67,6 +73,7 @@ impl Store {
         Ok(Self(Arc::new(Inner {
             url: url.clone(),
             pools: Pools::new(url),
+            turn: Turn::of(url),
             patience,
             renewals: Renewals::default(),
         })))
@@ -109,7 +116,55 @@ impl Store {
     ) -> Result<T, StorageError> {
         self.0
             .pools
-            .write(|conn| write_tx(conn, self.0.patience, work))
+            .write(|conn| write_tx(conn, &self.0.turn, self.0.patience, work))
+    }
+
+    /// [`Store::write`] for whoever moves records from the journals: it is
+    /// told whose turn it is, and need not be on the disk before
+    /// [`Store::sync`].
+    pub(crate) fn index<T>(
+        &self,
+        work: impl FnOnce(&mut Conn, &Turn) -> Result<T, StorageError>,
+    ) -> Result<T, StorageError> {
+        let Inner {
+            pools,
+            turn,
+            patience,
+            ..
+        } = &*self.0;
+        pools.index(|conn| write_tx(conn, turn, *patience, |c| work(c, turn)))
+    }
+
+    pub(crate) fn turn(&self) -> &Turn {
+        &self.0.turn
+    }
+
+    /// Keeps the indexer from writing between the steps of a change, until
+    /// what this gives is dropped; the indexer does not wait for long.
+    #[must_use]
+    pub fn claim(&self) -> Claim {
+        Claim(self.0.turn.wait())
+    }
+
+    /// Brings to the disk what was indexed, so that the journals need not keep
+    /// it any longer.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::Unavailable`] if that fails.
+    pub fn sync(&self) -> Result<(), StorageError> {
+        let StoreUrl::Sqlite(path) = &self.0.url else {
+            return Ok(());
+        };
+        // What was moved into the file itself was synced by that.
+        let mut log = path.clone().into_os_string();
+        log.push("-wal");
+        match std::fs::File::open(&log).and_then(|log| log.sync_data()) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(StorageError::Unavailable(error.to_string()))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// [`Store::read`] on a thread that may wait, but not for long: in tokio's
@@ -148,7 +203,13 @@ impl Store {
     /// [`StorageError::Schema`] if a migration fails or the tables are newer
     /// than the program.
     pub fn migrate(&self) -> Result<Vec<String>, StorageError> {
-        migrate::run(&mut connect(&self.0.url, Use::Any)?, self.0.patience)
+        let Inner {
+            url,
+            turn,
+            patience,
+            ..
+        } = &*self.0;
+        migrate::run(&mut connect(url, Use::Any)?, turn, *patience)
     }
 
     /// Whether the tables are those that this program knows.
