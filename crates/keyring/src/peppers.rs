@@ -10,7 +10,8 @@ use torvus_storage::peppers::{self as rows, WrongPepper};
 use torvus_storage::{Conn, StorageError, Store, audit, recipes};
 
 use crate::change::{Running, in_one_transaction};
-use crate::{Actor, KeyringError, keys};
+use crate::revoke::revoke_where;
+use crate::{Actor, KeyringError};
 
 /// Why keys are revoked with their pepper; kept with each of them.
 const REASON: &str = "pepper retired";
@@ -192,19 +193,26 @@ fn reseal(c: &mut Conn, ring: &PepperRing, version: PepperVersion) -> Result<(),
     Ok(())
 }
 
-/// Revokes keys whose pepper is to be retired.
+/// Revokes keys whose pepper is to be retired, and says how many it were. One
+/// that was used meanwhile, and so has moved to the current pepper, is left
+/// alone.
 ///
 /// # Errors
-/// Those of [`keys::revoke`]; those before it are revoked then.
+/// Those of [`keys::revoke`](crate::keys::revoke); those before it are revoked
+/// then.
 pub fn revoke(
     store: &Store,
     keys: &[KeyId],
+    version: PepperVersion,
     actor: &Actor,
     now: Timestamp,
-) -> Result<(), KeyringError> {
+) -> Result<usize, KeyringError> {
     let clock = Running::from(now);
+    let mut count = 0;
     for id in keys {
-        keys::revoke(store, *id, Some(REASON), actor, clock.now())?;
+        let needs = |c: &mut Conn, now| rows::needs(c, *id, version, now);
+        let (_, revoked) = revoke_where(store, *id, Some(REASON), actor, clock.now(), needs)?;
+        count += usize::from(revoked);
     }
-    Ok(())
+    Ok(count)
 }

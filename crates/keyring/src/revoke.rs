@@ -3,7 +3,7 @@
 use serde_json::json;
 use torvus_domain::{ApiKey, KeyId, Timestamp};
 use torvus_storage::leases::Settled;
-use torvus_storage::{Store, audit, keys};
+use torvus_storage::{Conn, StorageError, Store, audit, keys};
 
 use crate::change::{change_key, hold};
 use crate::{Actor, KeyringError, reason};
@@ -29,10 +29,24 @@ pub fn revoke(
     actor: &Actor,
     now: Timestamp,
 ) -> Result<Revoked, KeyringError> {
+    let (revoked, _) = revoke_where(store, id, reason, actor, now, |_, _| Ok(true))?;
+    Ok(revoked)
+}
+
+/// The same, but for a key of which `still` says no by then: it is left as it
+/// is. True where it was this that revoked the key.
+pub(crate) fn revoke_where(
+    store: &Store,
+    id: KeyId,
+    reason: Option<&str>,
+    actor: &Actor,
+    now: Timestamp,
+    mut still: impl FnMut(&mut Conn, Timestamp) -> Result<bool, StorageError>,
+) -> Result<(Revoked, bool), KeyringError> {
     let reason = reason::kept(reason)?;
-    let (key, _, settled) = change_key(store, id, now, |c, now| {
+    let (key, revoked, settled) = change_key(store, id, now, |c, now| {
         let (before, _) = hold(c, id)?;
-        if !keys::revoke(c, id, now, reason.as_deref())? {
+        if !still(c, now)? || !keys::revoke(c, id, now, reason.as_deref())? {
             return Ok((before, false));
         }
         let detail = json!({
@@ -44,5 +58,5 @@ pub fn revoke(
         let (key, _) = hold(c, id)?;
         Ok((key, true))
     })?;
-    Ok(Revoked { key, settled })
+    Ok((Revoked { key, settled }, revoked))
 }

@@ -91,4 +91,22 @@ kit::on_both! {
         issue(&ring, 14).unwrap();
         keys::rotate(&store, &ring, other.id, Grace::default(), None, &actor(), at(14)).unwrap();
     }
+    fn a_key_that_left_the_pepper_meanwhile_is_not_revoked_with_it(database) {
+        let store = database.store();
+        let (used, plans, both) = (issued(&store, &ring()), Plans::shipped(), ring_of(&[1, 2]));
+        let new = made::new_key(used.account_id);
+        let unused = keys::issue(&store, &ring(), &plans, &new, &actor(), at(1)).unwrap().key;
+        store.write(|c| peppers::adopt(c, &both)).unwrap().unwrap();
+        let needing = torvus_keyring::peppers::needing(&store, &both, version(1), at(2)).unwrap();
+        assert_eq!(needing.len(), 2);
+
+        // While whoever asked reads the question.
+        let at_once: Grace = "0".parse().unwrap();
+        keys::rotate(&store, &both, used.id, at_once, None, &actor(), at(3)).unwrap();
+        let revoke = |now| torvus_keyring::peppers::revoke(&store, &needing, version(1), &actor(), at(now)).unwrap();
+        assert_eq!(revoke(4), 1);
+        let revoked = |id| store.read(|c| torvus_storage::keys::find(c, id)).unwrap().unwrap().revoked_at.is_some();
+        assert_eq!((revoked(used.id), revoked(unused.id)), (false, true));
+        assert_eq!(revoke(5), 0, "only what was done now is counted");
+    }
 }

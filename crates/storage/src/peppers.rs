@@ -393,6 +393,34 @@ pub fn needing(
     ids.iter().map(|id| read("key_secrets", id)).collect()
 }
 
+/// Whether a secret of this version opens this key at this instant. Until the
+/// end of the transaction no server moves that secret to another version.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn needs(
+    c: &mut Conn,
+    key: KeyId,
+    version: PepperVersion,
+    now: Timestamp,
+) -> Result<bool, StorageError> {
+    let of_key = key_secrets::key_id.eq(key.to_string());
+    // SQLite has one writer, so there they are held already.
+    if let AnyConn::Postgres(pg) = &mut c.0 {
+        key_secrets::table
+            .filter(of_key.clone())
+            .select(key_secrets::number)
+            .order(key_secrets::digest)
+            .for_update()
+            .load::<i64>(pg)?;
+    }
+    let in_force = live!(now)
+        .filter(of_key)
+        .filter(key_secrets::pepper_version.eq(i64::from(version.get())));
+    Ok(diesel::select(exists(in_force)).get_result(&mut c.0)?)
+}
+
 /// Notes that no key may need this version any more. False where it is not
 /// known, or was retired before.
 ///

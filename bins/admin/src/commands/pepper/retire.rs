@@ -32,13 +32,15 @@ pub(super) fn run(
     } else {
         Vec::new()
     };
-    let revoked = needing.len();
-    if revoked > 0 {
+    let revoked = if needing.is_empty() {
+        0
+    } else {
+        let asked = needing.len();
         context.confirm(&format!(
-            "Revoke the {revoked} keys that need version {version} of the pepper? It can't be undone."
+            "Revoke the {asked} keys that need version {version} of the pepper? It can't be undone."
         ))?;
-        keyring::revoke(&store, &needing, &actor, context.now())?;
-    }
+        keyring::revoke(&store, &needing, version, &actor, context.now())?
+    };
     keyring::retire(&store, &ring, version, &actor, context.now())?;
     match context.settings.pepper_file() {
         Ok(_) if ring.get(version).is_none() => {}
