@@ -1,5 +1,6 @@
 //! Leaked keys: found, told of without their text, and ended.
 
+mod archives;
 mod expressions;
 mod github;
 mod revoke;

@@ -13,7 +13,7 @@ use crate::{each, hint, leak, shows_no_key, tool};
 
 /// Runs `leak scan ARGS` where there is no database.
 #[track_caller]
-fn scan(folder: &Path, args: &[&str]) -> (Ended, Value) {
+pub(crate) fn scan(folder: &Path, args: &[&str]) -> (Ended, Value) {
     let mut command = Command::new(admin_binary());
     command.current_dir(folder).args(["leak", "scan", "--json"]);
     let ended = run_fed(command.args(args), Stdio::null());
@@ -23,7 +23,7 @@ fn scan(folder: &Path, args: &[&str]) -> (Ended, Value) {
 }
 
 /// The places of all keys, as `path!member:line:column`.
-fn places(document: &Value) -> Vec<String> {
+pub(crate) fn places(document: &Value) -> Vec<String> {
     let keys = document["data"].as_array().unwrap();
     let all = keys
         .iter()

@@ -1,15 +1,15 @@
 //! Archives, read through as streams. What a file is, its first bytes tell.
 
-use std::io::{Cursor, Read, Seek};
+use std::io::{BufRead, BufReader, Cursor, Read, Seek};
 
-use flate2::read::MultiGzDecoder;
 use zeroize::Zeroizing;
 use zip::ZipReadOptions;
 use zip::unstable::read::ZipIterable;
 
-use super::Search;
 use super::budget::Budget;
+use super::gunzip::{Behind, Gunzip};
 use super::place::Source;
+use super::{Search, zip_end};
 
 /// How deep archives may lie in each other; `.tar.gz` is two.
 const DEPTH_MAX: u32 = 8;
@@ -28,9 +28,21 @@ enum Kind {
     Plain,
 }
 
-/// Whether a zip begins like this; an empty one has no other beginning.
-pub(super) fn is_zip(head: &[u8]) -> bool {
-    head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06")
+/// What begins a zip that has members.
+const MEMBER: &[u8] = b"PK\x03\x04";
+/// How much of a file tells what it is.
+const HEAD: usize = 512;
+
+/// Whether a file is a zip, by its beginning or, where that is nothing else
+/// that is opened, by its end: a program that unpacks itself begins with itself.
+pub(super) fn is_zip_file<R: Read + Seek>(mut file: R) -> std::io::Result<bool> {
+    let mut head = Zeroizing::new(Vec::with_capacity(HEAD));
+    file.by_ref().take(HEAD as u64).read_to_end(&mut head)?;
+    match Kind::of(&head) {
+        Kind::Zip => Ok(true),
+        Kind::Plain => zip_end::is_there(file),
+        _ => Ok(false),
+    }
 }
 
 impl Kind {
@@ -43,7 +55,7 @@ impl Kind {
         ];
         if head.starts_with(b"\x1f\x8b\x08") {
             Self::Gzip
-        } else if is_zip(head) {
+        } else if head.starts_with(MEMBER) || head.starts_with(zip_end::MAGIC) {
             Self::Zip
         } else if head.get(257..262) == Some(b"ustar") {
             Self::Tar
@@ -64,8 +76,10 @@ impl Search {
         depth: u32,
         budget: &Budget,
     ) {
-        let mut head = Zeroizing::new(Vec::with_capacity(512));
-        if let Err(error) = Read::take(&mut *input, 512).read_to_end(&mut head) {
+        let mut head = Zeroizing::new(Vec::with_capacity(HEAD));
+        if let Err(error) = Read::take(&mut *input, HEAD as u64).read_to_end(&mut head) {
+            // What came before that is there to be searched.
+            self.bytes(source, &mut &**head);
             return self.unread(source, &error);
         }
         let kind = Kind::of(&head);
@@ -75,20 +89,31 @@ impl Search {
             return self.bytes(source, &mut input);
         }
         match kind {
-            Kind::Gzip => {
-                let mut unpacked = budget.of(MultiGzDecoder::new(input));
-                self.stream(source, &mut unpacked, depth + 1, budget);
-            }
+            Kind::Gzip => self.gzip(source, &mut input, depth, budget),
             Kind::Tar => self.tar(source, &mut input, depth, budget),
             Kind::Zip => self.kept_zip(source, &mut input, depth, budget),
             Kind::Other(name) => {
-                self.note(
-                    source,
-                    &format!("{name} is not unpacked: keys in it are not seen"),
-                );
+                let why = format!("{name} is not unpacked: keys in it are not seen");
+                self.note(source, &why);
                 self.bytes(source, &mut input);
             }
             Kind::Plain => self.bytes(source, &mut input),
+        }
+    }
+
+    /// Searches what is packed with gzip, and what comes behind it.
+    fn gzip(&mut self, source: &Source, input: &mut dyn Read, depth: u32, budget: &Budget) {
+        let mut packed = Gunzip::new(BufReader::new(input));
+        self.stream(source, &mut budget.of(&mut packed), depth + 1, budget);
+        match packed.behind() {
+            // Nothing, mostly; or something of its own.
+            Some(Behind::Rest(mut rest)) => match rest.fill_buf() {
+                Ok([]) => {}
+                Ok(_) => self.stream(source, &mut rest, depth + 1, budget),
+                Err(error) => self.unread(source, &error),
+            },
+            Some(Behind::Broken(mut rest)) => self.bytes(source, &mut rest),
+            None => {}
         }
     }
 
@@ -142,6 +167,7 @@ impl Search {
     fn kept_zip(&mut self, source: &Source, input: &mut dyn Read, depth: u32, budget: &Budget) {
         let mut kept = Zeroizing::new(Vec::new());
         if let Err(error) = Read::take(&mut *input, KEPT_MAX + 1).read_to_end(&mut kept) {
+            self.bytes(source, &mut &**kept);
             return self.unread(source, &error);
         }
         if kept.len() as u64 > KEPT_MAX {
@@ -152,19 +178,40 @@ impl Search {
             );
             return self.bytes(source, &mut Cursor::new(&*kept).chain(input));
         }
-        self.zip(source, Cursor::new(&**kept), depth, budget);
+        self.zip(source, &mut Cursor::new(&**kept), depth, budget);
     }
 
-    /// Searches each member of a zip.
+    /// Searches each member of a zip, and then what stands beside them: a
+    /// comment, what comes before and behind, and what no list of contents
+    /// names. A key that a member has is not told of once more.
     pub(super) fn zip<R: Read + Seek>(
         &mut self,
         source: &Source,
-        reader: R,
+        file: &mut R,
         depth: u32,
         budget: &Budget,
     ) {
+        let before = self.finds.places();
+        self.zip_members(source, &mut *file, depth, budget);
+        self.finds.pass_over(before..self.finds.places());
+        match file.rewind() {
+            Ok(()) => self.bytes(source, file),
+            Err(error) => self.unread(source, &error),
+        }
+        self.finds.pass_over(0..0);
+    }
+
+    fn zip_members<R: Read + Seek>(
+        &mut self,
+        source: &Source,
+        mut file: R,
+        depth: u32,
+        budget: &Budget,
+    ) {
+        let mut head = [0; MEMBER.len()];
+        let begins = file.rewind().and_then(|()| file.read_exact(&mut head));
         // Its list of contents is not kept, however long.
-        let mut archive = match ZipIterable::try_new(reader, Default::default()) {
+        let mut archive = match ZipIterable::try_new(file, Default::default()) {
             Ok(archive) => archive,
             Err(error) => return self.unread(source, &error),
         };
@@ -172,7 +219,9 @@ impl Search {
             Ok(entries) => entries,
             Err(error) => return self.unread(source, &error),
         };
+        let mut listed = false;
         while let Some(entry) = entries.next() {
+            listed = true;
             let entry = match entry {
                 Ok(entry) => entry,
                 Err(error) => return self.unread(source, &error),
@@ -189,6 +238,9 @@ impl Search {
                 }
                 Err(error) => self.unread(&member, &error),
             }
+        }
+        if !listed && begins.is_ok() && head == MEMBER {
+            self.unread(source, &"a broken zip: its list of contents is empty");
         }
     }
 }

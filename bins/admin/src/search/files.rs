@@ -1,7 +1,7 @@
 //! Files and folders.
 
 use std::fs::{File, OpenOptions};
-use std::io::{Read, Seek};
+use std::io::Seek;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
@@ -75,17 +75,15 @@ impl Search {
 
     fn file(&mut self, source: &Source, mut file: File) {
         let budget = Budget::new();
-        let mut head = [0; 4];
         // A pipe can't go back, so it is read as the stream that it is.
-        let is_zip = file.stream_position().is_ok()
-            && file.read_exact(&mut head).is_ok()
-            && archive::is_zip(&head);
+        if file.stream_position().is_err() {
+            return self.stream(source, &mut file, 0, &budget);
+        }
+        // Where something can't be read now, it is told of below.
+        let is_zip = archive::is_zip_file(&file).unwrap_or(false);
         match file.rewind() {
-            Ok(()) if is_zip => self.zip(source, file, 0, &budget),
+            Ok(()) if is_zip => self.zip(source, &mut file, 0, &budget),
             Ok(()) => self.stream(source, &mut file, 0, &budget),
-            Err(error) if error.kind() == std::io::ErrorKind::NotSeekable => {
-                self.stream(source, &mut file, 0, &budget);
-            }
             Err(error) => self.unread(source, &error),
         }
     }

@@ -5,8 +5,10 @@ mod archive;
 mod budget;
 mod files;
 mod finds;
+mod gunzip;
 mod history;
 mod place;
+mod zip_end;
 
 use std::io::{ErrorKind, Read};
 
