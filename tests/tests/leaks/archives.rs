@@ -2,6 +2,7 @@
 //! could not be read.
 
 use std::fs;
+use std::io::Write;
 use std::path::Path;
 
 use serde_json::Value;
@@ -18,6 +19,11 @@ fn zip(folder: &Path, name: &str, members: &[(&str, &str)]) {
         script += &format!("z.writestr('{member}', '{text}')\n");
     }
     tool(folder, &["python3", "-c", &(script + "z.close()\n")]);
+}
+
+fn append(path: &Path, bytes: &[u8]) {
+    let mut file = fs::OpenOptions::new().append(true).open(path).unwrap();
+    file.write_all(bytes).unwrap();
 }
 
 #[track_caller]
@@ -166,4 +172,31 @@ fn what_gzip_has_given_is_not_lost() {
         fs::write(folder.join(&name), [&packed[..], &other].concat()).unwrap();
         expect(folder, &name, 0, &[&format!("{name}!o:1:1"), &place(&name)]);
     }
+}
+
+#[test]
+fn what_is_not_unpacked_was_not_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    // Long enough that nothing stands in it as it is.
+    let text = format!("{}{}", "a".repeat(5_000), random_like("live"));
+    fs::write(folder.join("text"), text).unwrap();
+    tool(folder, &["bzip2", "--keep", "text"]);
+    tool(folder, &["xz", "--keep", "text"]);
+    for (name, head) in [
+        ("a.zst", b"\x28\xb5\x2f\xfd".as_slice()),
+        ("b.7z", b"7z\xbc\xaf\x27\x1c"),
+    ] {
+        fs::write(folder.join(name), [head, b"..."].concat()).unwrap();
+    }
+    for name in ["text.bz2", "text.xz", "a.zst", "b.7z"] {
+        let (ended, _) = expect(folder, name, 1, &[]);
+        assert!(ended.stderr.contains("is not unpacked"), "{ended:?}");
+    }
+    append(&folder.join("b.7z"), random_like("test").as_bytes());
+    let (ended, found) = scan(folder, &["b.7z"]);
+    assert_eq!(
+        (ended.status.code(), each(&found, "key").len()),
+        (Some(1), 1)
+    );
 }

@@ -94,7 +94,7 @@ impl Search {
             Kind::Zip => self.kept_zip(source, &mut input, depth, budget),
             Kind::Other(name) => {
                 let why = format!("{name} is not unpacked: keys in it are not seen");
-                self.note(source, &why);
+                self.unread(source, &why);
                 self.bytes(source, &mut input);
             }
             Kind::Plain => self.bytes(source, &mut input),
