@@ -51,7 +51,8 @@ pub struct ForeignKey {
 pub enum Taken {
     /// It is a key of ours now, or would be.
     New(KeyId),
-    /// Its hash is there already, from before or from another line.
+    /// Its hash is there already, from before or from another line, as a key of
+    /// this account.
     Known,
     /// Its time is over.
     Expired,
@@ -197,7 +198,7 @@ impl Import<'_> {
                     .map(|pepper| one.digest.stored(one.recipe, pepper))
             })
             .collect();
-        let stored = rows::stored(c, &all)?;
+        let owners = rows::owners(c, &all)?;
         let versions = self.ring.iter().count();
         let mut seen: HashSet<(RecipeId, &ForeignDigest)> = HashSet::new();
         let mut new = Vec::new();
@@ -205,10 +206,14 @@ impl Import<'_> {
             .iter()
             .zip(all.chunks(versions))
             .map(|(one, digests)| {
-                if !seen.insert((one.recipe, &one.digest))
-                    || digests.iter().any(|one| stored.contains(one))
-                {
-                    return Taken::Known;
+                let first = seen.insert((one.recipe, &one.digest));
+                match digests.iter().find_map(|digest| owners.get(digest)) {
+                    Some(owner) if *owner != account.id => {
+                        return Taken::Refused(format!("it is a key of account {owner} already"));
+                    }
+                    Some(_) => return Taken::Known,
+                    None if !first => return Taken::Known,
+                    None => {}
                 }
                 if one.expires_at.is_some_and(|end| end <= now) {
                     return Taken::Expired;

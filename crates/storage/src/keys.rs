@@ -1,6 +1,6 @@
 //! Keys and their secrets.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use diesel::dsl::exists;
 use diesel::prelude::*;
@@ -174,21 +174,26 @@ pub fn insert_many(
     Ok(())
 }
 
-/// Those of these digests that are there.
+/// Those of these digests that are there, each with the account of its key.
 ///
 /// # Errors
 ///
 /// Those of the database.
-pub fn stored(c: &mut Conn, digests: &[KeyDigest]) -> Result<HashSet<KeyDigest>, StorageError> {
-    let mut found = HashSet::new();
+pub fn owners(
+    c: &mut Conn,
+    digests: &[KeyDigest],
+) -> Result<HashMap<KeyDigest, AccountId>, StorageError> {
+    let mut found = HashMap::new();
     for some in digests.chunks(ROWS) {
         let some: Vec<&[u8]> = some.iter().map(|d| d.as_bytes().as_slice()).collect();
-        let rows: Vec<Vec<u8>> = key_secrets::table
+        let rows: Vec<(Vec<u8>, String)> = key_secrets::table
+            .inner_join(api_keys::table)
             .filter(key_secrets::digest.eq_any(some))
-            .select(key_secrets::digest)
+            .select((key_secrets::digest, api_keys::account_id))
             .load(&mut c.0)?;
-        for row in rows {
-            found.insert(KeyDigest::from_bytes(bytes("key_secrets", &row)?));
+        for (digest, owner) in rows {
+            let digest = KeyDigest::from_bytes(bytes("key_secrets", &digest)?);
+            found.insert(digest, read(TABLE, &owner)?);
         }
     }
     Ok(found)

@@ -1,6 +1,7 @@
 //! Keys of other systems, taken over by their hashes, are keys like any other.
 
 mod refused;
+mod told;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
