@@ -14,7 +14,7 @@ use torvus_keyring::import::{self as keyring, ForeignKey, Import, Taken};
 use torvus_storage::Store;
 use zeroize::Zeroizing;
 
-use self::lines::Lines;
+use self::lines::{Line, Lines};
 use self::report::Report;
 use self::systems::{Defaults, Described, NoKey};
 use crate::cli::import::{Encoding, Format, KeyImport, System};
@@ -59,7 +59,7 @@ pub(super) fn run(context: &Context, args: &KeyImport) -> Result<(), Failure> {
         ring: &ring,
         secret,
         recipes: HashMap::new(),
-        report: Report::new(args.dry_run),
+        report: Report::new(args.dry_run, context.json),
         import: Import {
             ring: &ring,
             plans: &context.settings.plans,
@@ -184,9 +184,10 @@ impl Work<'_> {
                 }
             };
             let end = line.is_none();
-            if let Some((number, fields)) = line {
+            if let Some(line) = line {
                 progress.advance();
-                if let Some(key) = self.read(number, fields, defaults)? {
+                let number = line.number;
+                if let Some(key) = self.read(line, defaults)? {
                     batch.push((number, key));
                 }
             }
@@ -203,16 +204,12 @@ impl Work<'_> {
     }
 
     /// A key, unless the line is none; then the report says why.
-    fn read(
-        &mut self,
-        number: u64,
-        fields: Result<lines::Fields, String>,
-        defaults: &Defaults,
-    ) -> Result<Option<ForeignKey>, Failure> {
-        let fields = match fields {
+    fn read(&mut self, line: Line, defaults: &Defaults) -> Result<Option<ForeignKey>, Failure> {
+        let number = line.number;
+        let fields = match line.fields {
             Ok(fields) => fields,
             Err(reason) => {
-                self.report.refused(number, None, reason);
+                self.report.refused_lines(number, line.count, reason);
                 return Ok(None);
             }
         };
@@ -267,7 +264,7 @@ impl Work<'_> {
                 Taken::New(_) if self.import.dry_run && !self.report.first(&key.digest) => {
                     self.report.known();
                 }
-                Taken::New(_) => self.report.imported(),
+                Taken::New(new) => self.report.imported(number, id, new),
                 Taken::Known => self.report.known(),
                 Taken::Expired => self.report.skipped(number, id, "it has expired"),
                 Taken::Refused(why) => self.report.refused(number, id, why),

@@ -9,47 +9,76 @@ use crate::failure::Failure;
 
 /// What is longer is no key.
 const LINE_MAX: u64 = 1 << 20;
+const TOO_LONG: &str = "the line is longer than 1 MiB";
+const SEVERAL: &str = "a carriage return stands in the line: ends of lines are \\n or \\r\\n";
 
 /// The fields of a line, by their names; empty ones are left out.
 pub(super) type Fields = Map<String, Value>;
 
-/// A line: its number in the file, and what is in it or why that can't be read.
-pub(super) type Line = (u64, Result<Fields, String>);
+/// A line of the file.
+pub(super) struct Line {
+    /// Its number; of several, the first one's.
+    pub(super) number: u64,
+    /// How many they are that can only be told of together.
+    pub(super) count: u64,
+    /// What is in it, or why that can't be read.
+    pub(super) fields: Result<Fields, String>,
+}
 
 type Source = Box<dyn Read>;
 
 /// Reads line by line; the file may be larger than memory.
-pub(super) enum Lines {
-    Csv {
-        reader: csv::Reader<Source>,
-        header: Vec<String>,
-    },
-    Jsonl {
-        reader: BufReader<Source>,
-        line: u64,
-    },
+pub(super) struct Lines {
+    reader: BufReader<Source>,
+    line: u64,
+    /// Of CSV: the names of the columns.
+    header: Option<Vec<String>>,
+}
+
+/// A line as it stands there, without its end.
+enum Text {
+    Of(Vec<u8>),
+    TooLong,
 }
 
 impl Lines {
     /// Begins; of a CSV file the header is read at once.
     pub(super) fn of(source: Source, format: Format) -> Result<Self, Failure> {
-        if format == Format::Jsonl {
-            let mut reader = BufReader::with_capacity(1 << 16, source);
-            if reader.fill_buf()?.is_empty() {
-                return Err(Failure::invalid("the file is empty: there are no lines"));
-            }
-            return Ok(Self::Jsonl { reader, line: 0 });
+        let mut reader = BufReader::with_capacity(1 << 16, source);
+        if format == Format::Jsonl && reader.fill_buf()?.is_empty() {
+            return Err(Failure::invalid("the file is empty: there are no lines"));
         }
-        let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(source);
-        let header = reader
-            .headers()
-            .map_err(|error| Failure::invalid(format!("the header: {}", plain(&error))))?;
+        let mut lines = Self {
+            reader,
+            line: 0,
+            header: None,
+        };
+        if format == Format::Csv {
+            lines.header = Some(lines.read_header()?);
+        }
+        Ok(lines)
+    }
+
+    fn read_header(&mut self) -> Result<Vec<String>, Failure> {
+        let wrong = |what: &str| Failure::invalid(format!("the header: {what}"));
+        let cells = match self.text()? {
+            None => {
+                return Err(Failure::invalid("the file is empty: there is no header"));
+            }
+            Some(Text::TooLong) => return Err(wrong(TOO_LONG)),
+            Some(Text::Of(text)) => match cells(text, false)? {
+                Cells::Whole(cells) => cells,
+                Cells::Open => return Err(wrong("a quote in it is not closed")),
+                Cells::Several => return Err(wrong(SEVERAL)),
+            },
+        };
         // What some programs put before the first name.
         let name = |name: &str| name.trim_start_matches('\u{feff}').trim().to_owned();
-        let header: Vec<String> = header.iter().map(name).collect();
-        if header.is_empty() {
-            return Err(Failure::invalid("the file is empty: there is no header"));
-        }
+        let header: Vec<String> = cells
+            .iter()
+            .map(|cell| std::str::from_utf8(cell).map(name))
+            .collect::<Result<_, _>>()
+            .map_err(|_| wrong("the text is not UTF-8"))?;
         // By number: where the header is missing, the first line may be a hash.
         let first = |name: &String| header.iter().position(|other| other == name);
         let twice = header.iter().enumerate().find_map(|(column, name)| {
@@ -57,43 +86,82 @@ impl Lines {
             Some((before + 1, column + 1))
         });
         if let Some((one, other)) = twice {
-            let what = format!("the header: columns {one} and {other} have the same name");
-            return Err(Failure::invalid(what));
+            let what = format!("columns {one} and {other} have the same name");
+            return Err(wrong(&what));
         }
-        Ok(Self::Csv { reader, header })
+        Ok(header)
     }
 
     /// The names of the columns, where there are any.
     pub(super) fn columns(&self) -> &[String] {
-        match self {
-            Self::Csv { header, .. } => header,
-            Self::Jsonl { .. } => &[],
-        }
+        self.header.as_deref().unwrap_or_default()
     }
 
     /// The next line that is not blank.
     pub(super) fn next_line(&mut self) -> Result<Option<Line>, Failure> {
-        match self {
-            Self::Csv { reader, header } => next_record(reader, header),
-            Self::Jsonl { reader, line } => loop {
-                let mut bytes = Vec::new();
-                let mut limited = reader.take(LINE_MAX);
-                if limited.read_until(b'\n', &mut bytes)? == 0 {
-                    return Ok(None);
-                }
-                *line += 1;
-                if limited.limit() == 0 && bytes.last() != Some(&b'\n') {
-                    skip_line(reader)?;
-                    return Ok(Some((
-                        *line,
-                        Err("the line is longer than 1 MiB".to_owned()),
-                    )));
-                }
-                if !bytes.trim_ascii().is_empty() {
-                    return Ok(Some((*line, object(&bytes))));
-                }
+        let text = self.text()?;
+        let number = self.line;
+        let fields = match text {
+            None => return Ok(None),
+            Some(Text::TooLong) => Err(TOO_LONG.to_owned()),
+            Some(Text::Of(text)) if self.header.is_none() => object(&text),
+            Some(Text::Of(text)) => match cells(text, false)? {
+                Cells::Whole(cells) => record(self.columns(), &cells),
+                Cells::Open => Err(self.skip_quoted(number)?),
+                Cells::Several => Err(SEVERAL.to_owned()),
             },
+        };
+        Ok(Some(Line {
+            number,
+            count: self.line - number + 1,
+            fields,
+        }))
+    }
+
+    /// Passes over what a quote holds together that was not closed on its
+    /// line, and says which lines these are. No field may have a line end in
+    /// it, and where the quote is only one too many, they are other keys.
+    fn skip_quoted(&mut self, first: u64) -> Result<String, Failure> {
+        while let Some(Text::Of(text)) = self.read_text()? {
+            if !matches!(cells(text, true)?, Cells::Open) {
+                break;
+            }
         }
+        let last = self.line;
+        Ok(match last {
+            last if last == first => "a quote in it is not closed".to_owned(),
+            last => format!("lines {first} to {last} are held together by a quote"),
+        })
+    }
+
+    /// The next text that is not blank.
+    fn text(&mut self) -> Result<Option<Text>, Failure> {
+        loop {
+            match self.read_text()? {
+                Some(Text::Of(text)) if text.trim_ascii().is_empty() => {}
+                other => return Ok(other),
+            }
+        }
+    }
+
+    fn read_text(&mut self) -> Result<Option<Text>, Failure> {
+        let mut bytes = Vec::new();
+        let mut limited = (&mut self.reader).take(LINE_MAX);
+        if limited.read_until(b'\n', &mut bytes)? == 0 {
+            return Ok(None);
+        }
+        self.line += 1;
+        if limited.limit() == 0 && bytes.last() != Some(&b'\n') {
+            skip_line(&mut self.reader)?;
+            return Ok(Some(Text::TooLong));
+        }
+        if bytes.last() == Some(&b'\n') {
+            bytes.pop();
+        }
+        if bytes.last() == Some(&b'\r') {
+            bytes.pop();
+        }
+        Ok(Some(Text::Of(bytes)))
     }
 }
 
@@ -135,42 +203,55 @@ fn is_empty(value: &Value) -> bool {
     value.is_null() || value.as_str().is_some_and(|text| text.trim().is_empty())
 }
 
-fn next_record(
-    reader: &mut csv::Reader<Source>,
-    header: &[String],
-) -> Result<Option<Line>, Failure> {
+/// The cells of a line of CSV.
+enum Cells {
+    Whole(csv::ByteRecord),
+    /// A quote is not closed, so that the next line belongs to it.
+    Open,
+    /// There are line ends of another kind in it.
+    Several,
+}
+
+/// Reads one line; `quoted` where it begins within a quote.
+fn cells(line: Vec<u8>, quoted: bool) -> Result<Cells, Failure> {
+    let quote: &[u8] = if quoted { b"\"" } else { b"" };
+    let text = [quote, &line, b"\n"].concat();
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .buffer_capacity(text.len())
+        .from_reader(text.as_slice());
+    let mut read = |record: &mut csv::ByteRecord| {
+        let read = reader.read_byte_record(record);
+        read.map_err(|_| Failure::failed("the text is no CSV"))
+    };
     let mut record = csv::ByteRecord::new();
-    match reader.read_byte_record(&mut record) {
-        Ok(false) => return Ok(None),
-        Ok(true) => {}
-        Err(error) => return Err(Failure::failed(plain(&error))),
+    read(&mut record)?;
+    // Nowhere else can its end be.
+    if record.iter().any(|cell| cell.contains(&b'\n')) {
+        return Ok(Cells::Open);
     }
-    let line = record.position().map_or(0, csv::Position::line);
-    if record.len() != header.len() {
-        let (found, wanted) = (record.len(), header.len());
-        let what = format!("{found} fields, but the header has {wanted}");
-        return Ok(Some((line, Err(what))));
+    Ok(match read(&mut csv::ByteRecord::new())? {
+        true => Cells::Several,
+        false => Cells::Whole(record),
+    })
+}
+
+fn record(header: &[String], cells: &csv::ByteRecord) -> Result<Fields, String> {
+    if cells.len() != header.len() {
+        let (found, wanted) = (cells.len(), header.len());
+        return Err(format!("{found} fields, but the header has {wanted}"));
     }
     let mut fields = Fields::new();
-    for (column, (name, bytes)) in header.iter().zip(&record).enumerate() {
+    for (column, (name, bytes)) in header.iter().zip(cells).enumerate() {
         let Ok(text) = std::str::from_utf8(bytes) else {
-            let what = format!("column {} is not UTF-8", column + 1);
-            return Ok(Some((line, Err(what))));
+            return Err(format!("column {} is not UTF-8", column + 1));
         };
         if !text.trim().is_empty() {
             fields.insert(name.clone(), Value::String(text.to_owned()));
         }
     }
-    Ok(Some((line, Ok(fields))))
-}
-
-/// What went wrong, without what was read.
-fn plain(error: &csv::Error) -> String {
-    match error.kind() {
-        csv::ErrorKind::Io(error) => format!("the file can't be read: {error}"),
-        csv::ErrorKind::Utf8 { .. } => "the text is not UTF-8".to_owned(),
-        _ => "the text is no CSV".to_owned(),
-    }
+    Ok(fields)
 }
 
 #[cfg(test)]
@@ -188,23 +269,61 @@ mod tests {
             b"\n{\"a\":1,\"b\":null,\"c\":\" \"}\n\nno\n[1]\n\xff",
             Format::Jsonl,
         );
-        let numbers: Vec<u64> = read.iter().map(|(line, _)| *line).collect();
+        let numbers: Vec<u64> = read.iter().map(|line| line.number).collect();
         assert_eq!(numbers, [2, 4, 5, 6]);
-        assert_eq!(read[0].1.as_ref().unwrap().len(), 1);
-        assert!(read[1..].iter().all(|(_, fields)| fields.is_err()));
+        assert_eq!(read[0].fields.as_ref().unwrap().len(), 1);
+        assert!(read[1..].iter().all(|line| line.fields.is_err()));
+    }
+
+    /// Number, count and either the first field or the reason.
+    fn told(read: &[Line]) -> Vec<(u64, u64, &str)> {
+        read.iter()
+            .map(|line| {
+                let what = match &line.fields {
+                    Ok(fields) => fields["name"].as_str().unwrap(),
+                    Err(reason) => reason.as_str(),
+                };
+                (line.number, line.count, what)
+            })
+            .collect()
     }
 
     #[test]
-    fn a_cell_may_have_lines_of_its_own() {
-        let read = read(
-            b"\xef\xbb\xbfname,x\n\"a\nb\",1\nc\nd,2,3\n\xff,1\ne,\n",
-            Format::Csv,
+    fn lines_of_a_table_keep_their_numbers() {
+        for end in ["\n", "\r\n"] {
+            let text = [
+                "\u{feff}name,x",
+                "",
+                "\"a, \"\"b\"\"\",1",
+                "d,2,3",
+                "e \"f\",",
+                "",
+            ];
+            let text: &'static str = text.join(end).leak();
+            let read = read(text.as_bytes(), Format::Csv);
+            let few = "3 fields, but the header has 2";
+            let expected = [(3, 1, "a, \"b\""), (4, 1, few), (5, 1, "e \"f\"")];
+            assert_eq!(told(&read), expected);
+        }
+        let read = read(b"name,x\n\xff,1\na,1\rb,2\n", Format::Csv);
+        assert_eq!(
+            told(&read),
+            [(2, 1, "column 1 is not UTF-8"), (3, 1, SEVERAL)]
         );
-        let lines: Vec<u64> = read.iter().map(|(line, _)| *line).collect();
-        assert_eq!(lines, [2, 4, 5, 6, 7]);
-        assert_eq!(read[0].1.as_ref().unwrap()["name"], "a\nb");
-        assert_eq!(read[4].1.as_ref().unwrap().len(), 1);
-        assert!(read[1..4].iter().all(|(_, fields)| fields.is_err()));
+    }
+
+    #[test]
+    fn what_a_quote_holds_together_is_told_of_and_not_more() {
+        let text = b"name,x\na,1\n\"b,2\nc,3\n\nd,\"4\"\ne,5\n\"f\ng\",6\nh,7\n\"i,8";
+        let expected = [
+            (2, 1, "a"),
+            (3, 4, "lines 3 to 6 are held together by a quote"),
+            (7, 1, "e"),
+            (8, 2, "lines 8 to 9 are held together by a quote"),
+            (10, 1, "h"),
+            (11, 1, "a quote in it is not closed"),
+        ];
+        assert_eq!(told(&read(text, Format::Csv)), expected);
     }
 
     fn refused(text: &'static [u8], format: Format) -> String {
@@ -222,13 +341,14 @@ mod tests {
     fn an_empty_file_is_refused() {
         assert!(refused(b"", Format::Csv).contains("no header"));
         assert!(refused(b"\n\n", Format::Csv).contains("no header"));
+        assert!(refused(b"\"a,b\n1,2\n", Format::Csv).contains("not closed"));
         assert!(refused(b"", Format::Jsonl).contains("no lines"));
     }
 
     #[test]
     fn a_line_that_is_cut_off_is_said_to_be() {
         let read = read(b"{\"a\":1,\"b\":\"x\n{\"a\" 1}\n", Format::Jsonl);
-        let reason = |line: usize| read[line].1.as_ref().unwrap_err().as_str();
+        let reason = |line: usize| read[line].fields.as_ref().unwrap_err().as_str();
         assert_eq!(reason(0), "no JSON: the line ends too early");
         assert!(reason(1).contains("from its character 6"), "{}", reason(1));
     }

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use serde_json::{Value, json};
+use torvus_domain::KeyId;
 use torvus_key_core::ForeignDigest;
 
 use crate::context::Context;
@@ -13,6 +14,8 @@ use crate::output;
 pub(super) struct Report {
     dry_run: bool,
     imported: u64,
+    /// Which they are; for programs only, people are told how many.
+    keys: Option<Vec<Value>>,
     known: u64,
     skipped: u64,
     refused: u64,
@@ -28,10 +31,12 @@ struct Named {
 }
 
 impl Report {
-    pub(super) fn new(dry_run: bool) -> Self {
+    /// Begins; `listed` where each new key is to be named.
+    pub(super) fn new(dry_run: bool, listed: bool) -> Self {
         Self {
             dry_run,
             imported: 0,
+            keys: listed.then(Vec::new),
             known: 0,
             skipped: 0,
             refused: 0,
@@ -45,8 +50,13 @@ impl Report {
         self.seen.insert(digest.clone())
     }
 
-    pub(super) fn imported(&mut self) {
+    pub(super) fn imported(&mut self, line: u64, external_id: Option<String>, id: KeyId) {
         self.imported += 1;
+        // What would be made has no name yet.
+        let id = (!self.dry_run).then_some(id);
+        if let Some(keys) = &mut self.keys {
+            keys.push(json!({ "line": line, "external_id": external_id, "id": id }));
+        }
     }
 
     pub(super) fn known(&mut self) {
@@ -61,6 +71,12 @@ impl Report {
     pub(super) fn refused(&mut self, line: u64, external_id: Option<String>, reason: String) {
         self.refused += 1;
         self.name(line, external_id, "refused", reason);
+    }
+
+    /// Several that can only be told of together.
+    pub(super) fn refused_lines(&mut self, first: u64, count: u64, reason: String) {
+        self.refused += count;
+        self.name(first, None, "refused", reason);
     }
 
     fn name(
@@ -118,6 +134,7 @@ impl Report {
             "skipped": self.skipped,
             "refused": self.refused,
             "dry_run": self.dry_run,
+            "keys": self.keys,
             "lines": self.lines.iter().map(line).collect::<Vec<_>>(),
         })
     }
