@@ -69,6 +69,12 @@ fn files_that_others_may_read(database: Database) {
         ("data folder", app.data_dir(), 0o755, 0o700),
         ("pepper file", app.pepper_file(), 0o644, 0o600),
     ];
+    app.admin(&["audit", "checkpoint"]);
+    files.push(("audit key", app.data_dir().join("audit-key"), 0o666, 0o600));
+    let journal = app.data_dir().join("journal");
+    let recorded = std::fs::read_dir(&journal).unwrap().next().unwrap();
+    files.push(("journal files", recorded.unwrap().path(), 0o640, 0o600));
+    files.push(("journal files", journal, 0o750, 0o700));
     if database == Database::Sqlite {
         let file = app.data_dir().join("torvus.db");
         files.push(("database file", file, 0o604, 0o600));
@@ -306,6 +312,17 @@ fn a_look_changes_nothing() {
     let run = app.admin_run(&["doctor", "--data-dir", other.to_str().unwrap()]);
     assert_eq!(run.code, 0, "{run:?}");
     assert!(!other.exists());
+    let found = run.json["data"].as_array().unwrap();
+    let level = |check: &str| {
+        let one = found.iter().find(|one| one["check"] == check);
+        one.expect("the check is there")["level"].as_str().unwrap()
+    };
+    for check in ["data folder", "pepper file", "database file", "database"] {
+        assert_eq!(level(check), "warning", "{check}: {run:?}");
+    }
+    for check in ["pepper", "audit key", "journal files"] {
+        assert_eq!(level(check), "ok", "{check}: {run:?}");
+    }
 }
 
 on_both!(

@@ -18,7 +18,12 @@ const SHARE_LEAST: u64 = 5;
 
 pub(super) fn look(context: &Context) -> Vec<Finding> {
     let folder = &context.settings.data_dir;
-    let mut findings = vec![data_dir(folder), pepper_file(context)];
+    let mut findings = vec![
+        data_dir(folder),
+        pepper_file(context),
+        audit_key(&folder.join("audit-key")),
+        journal_files(&context.settings.journal()),
+    ];
     findings.extend(sqlite_file(context).map(|file| database_file(&file)));
     findings.extend(disk(folder));
     findings
@@ -76,6 +81,60 @@ fn pepper_file(context: &Context) -> Finding {
     }
 }
 
+/// The key that checkpoints are signed with. Nobody but its owner has a use for it.
+fn audit_key(path: &Path) -> Finding {
+    let shown = path.display();
+    match mode(path) {
+        None => Finding::ok("audit key", "none yet: the first checkpoint makes it"),
+        Some(mode) if mode & 0o077 != 0 => Finding::fault(
+            "audit key",
+            format!("{shown} can be read by others (mode {mode:03o})"),
+            "chmod 600 it; if others may have read it, what was signed since proves nothing \
+             against them: compare with a checkpoint that was kept elsewhere before",
+        ),
+        Some(_) => Finding::ok("audit key", shown),
+    }
+}
+
+/// What was recorded and is not in the tables yet: paths, addresses, user agents.
+fn journal_files(folder: &Path) -> Finding {
+    const CHECK: &str = "journal files";
+    let inside = match std::fs::read_dir(folder) {
+        Ok(inside) => inside,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Finding::ok(CHECK, "none yet");
+        }
+        Err(error) => {
+            let detail = format!("{}: {error}", folder.display());
+            return Finding::fault(CHECK, detail, "see who owns the folder");
+        }
+    };
+    // One that is gone by now was indexed.
+    let files = inside.filter_map(|entry| Some(entry.ok()?.path()));
+    let open = std::iter::once(folder.to_owned())
+        .chain(files)
+        .filter_map(|path| Some((mode(&path).filter(|mode| mode & 0o077 != 0)?, path)));
+    let mut open: Vec<_> = open.collect();
+    open.sort_by(|a, b| a.1.cmp(&b.1));
+    match open.first() {
+        None => Finding::ok(CHECK, folder.display()),
+        Some((mode, path)) => {
+            let more = match open.len() - 1 {
+                0 => String::new(),
+                more => format!(", and so can {more} more"),
+            };
+            Finding::fault(
+                CHECK,
+                format!(
+                    "{} can be read by others (mode {mode:03o}){more}",
+                    path.display()
+                ),
+                "chmod 700 the folder `journal`, and 600 what is in it",
+            )
+        }
+    }
+}
+
 /// The file of SQLite, and what it keeps beside it.
 fn database_file(file: &Path) -> Finding {
     let beside = |ending: &str| {
@@ -87,6 +146,11 @@ fn database_file(file: &Path) -> Finding {
         .into_iter()
         .find_map(|path| Some((mode(&path).filter(|mode| mode & 0o077 != 0)?, path)));
     match open {
+        _ if !file.exists() => Finding::warning(
+            "database file",
+            format!("{} is not there", file.display()),
+            "see the check `database`",
+        ),
         Some((mode, path)) => Finding::fault(
             "database file",
             format!("{} can be read by others (mode {mode:03o})", path.display()),

@@ -64,7 +64,7 @@ fn look(context: &Context) -> Vec<Finding> {
             None
         }
     };
-    findings.push(pepper::look(context, store.as_ref()).unwrap_or_else(unread));
+    findings.push(pepper::look(context, store.as_ref()));
     if let Some(store) = &store {
         let checks = CHECKS.into_iter();
         findings.extend(checks.map(|check| check(context, store).unwrap_or_else(unread)));

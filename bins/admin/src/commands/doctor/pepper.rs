@@ -5,13 +5,22 @@ use torvus_storage::{StorageError, Store, peppers};
 
 use super::finding::Finding;
 use crate::context::Context;
+use crate::failure::Failure;
 
 const CHECK: &str = "pepper";
 const RESTORE: &str = "restore the pepper that the keys were made with";
 
 /// The pepper at hand against those that the database knows, where it can be
 /// asked.
-pub(super) fn look(context: &Context, store: Option<&Store>) -> Result<Finding, StorageError> {
+pub(super) fn look(context: &Context, store: Option<&Store>) -> Finding {
+    compared(context, store).unwrap_or_else(|error| {
+        // By this name: the check of the file sends here.
+        let advice = "check that the database runs, and run doctor again";
+        Finding::fault(CHECK, Failure::from(error).message, advice)
+    })
+}
+
+fn compared(context: &Context, store: Option<&Store>) -> Result<Finding, StorageError> {
     let known = match store {
         Some(store) => store.read(peppers::known)?,
         None => Vec::new(),
