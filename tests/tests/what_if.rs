@@ -144,6 +144,27 @@ fn a_simulation_lists_what_a_change_would_refuse(database: Database) {
     }
 }
 
+/// The limit is held to before the route is looked for.
+fn requests_without_a_route_use_the_budget(database: Database) {
+    let app = app(database);
+    let key = app.key(&app.account("enterprise"), "live", "read");
+    ask(&app, &key, HOME, "GET", "/v1/nothing").expect(404);
+    ask(&app, &key, HOME, "DELETE", "/v1/account").expect(405);
+    ask(&app, &key, HOME, "GET", "/v1/account").expect(200);
+    let broken = |limit: &str| simulate(&app, &key, &["--limit", limit])["would_break"].clone();
+    assert_eq!([broken("1"), broken("2"), broken("3")], [1, 1, 0]);
+    // As a key with that limit finds out.
+    let bound = app.key_with(
+        &app.account("enterprise"),
+        "live",
+        "read",
+        &["--limit", "2"],
+    );
+    ask(&app, &bound, HOME, "GET", "/v1/nothing").expect(404);
+    ask(&app, &bound, HOME, "DELETE", "/v1/account").expect(405);
+    ask(&app, &bound, HOME, "GET", "/v1/account").expect(429);
+}
+
 fn words(list: &Value) -> Vec<&str> {
     list.as_array()
         .unwrap()
@@ -258,6 +279,7 @@ fn more_addresses_than_a_list_holds_become_networks(database: Database) {
 
 on_both!(
     a_simulation_lists_what_a_change_would_refuse,
+    requests_without_a_route_use_the_budget,
     a_suggestion_is_enough_for_the_same_traffic_and_no_more,
     nothing_is_proposed_that_cannot_be_known,
     more_addresses_than_a_list_holds_become_networks,

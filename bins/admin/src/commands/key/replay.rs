@@ -132,13 +132,21 @@ impl<'a> Traffic<'a> {
 
 /// Where a recorded request goes today.
 pub(super) struct Place<'t> {
-    /// At least one; more where the record does not tell which.
+    /// More than one where the record does not tell which.
     found: Vec<RouteMatch<'t>>,
     /// It is not where it went: the routes have changed.
     pub(super) moved: bool,
 }
 
 impl<'t> Place<'t> {
+    /// Where nothing is.
+    pub(super) const fn nowhere() -> Self {
+        Self {
+            found: Vec::new(),
+            moved: false,
+        }
+    }
+
     /// All routes that it may go to.
     pub(super) fn routes(&self) -> impl Iterator<Item = &'t Route> {
         self.found.iter().filter_map(|found| match found {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use torvus_audit::AuditRecord;
 use torvus_domain::{IpAllowlist, KeySnapshot, Outcome, Refusal, Timestamp, rfc3339};
 
-use super::replay::{Meter, Traffic, was_let_in};
+use super::replay::{Meter, Place, Traffic, was_let_in};
 use crate::cli::KeyChange;
 use crate::context::{Context, value};
 use crate::failure::Failure;
@@ -122,6 +122,10 @@ impl Found {
         let limited = meter.is_some();
         let Some(place) = traffic.place(record) else {
             self.unplaced += u64::from(let_in);
+            // The limit comes before the route: what has none uses it up, too.
+            if limited {
+                let _refused = traffic.decide(changed, record, &Place::nowhere(), meter);
+            }
             return;
         };
         self.moved += u64::from(let_in && place.moved);
