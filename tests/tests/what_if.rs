@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
+use torvus_domain::{Clock, SystemClock, rfc3339};
 use torvus_e2e::{Answer, Database, Key, TestApp, on_both};
 
 const HOME: &str = "203.0.113.5";
@@ -165,6 +166,63 @@ fn requests_without_a_route_use_the_budget(database: Database) {
     ask(&app, &bound, HOME, "GET", "/v1/account").expect(429);
 }
 
+/// What is not in the log any more is not taken for traffic that never was.
+fn a_pruned_log_is_not_taken_for_the_whole(database: Database) {
+    let app = app(database);
+    let account = app.account("enterprise");
+    let (key, later) = (
+        app.key(&account, "live", "read,write"),
+        app.key(&account, "live", "read,write"),
+    );
+    traffic(&app, &key);
+    let pruned = rfc3339(SystemClock::new().now().wall);
+    assert_eq!(
+        app.admin(&["audit", "prune", "--before", &pruned])["before"],
+        pruned.as_str()
+    );
+    ask(&app, &key, HOME, "GET", "/v1/account").expect(200);
+    ask(&app, &later, HOME, "GET", "/v1/account").expect(200);
+
+    let told = app.admin(&["key", "suggest", &key.id]);
+    assert_eq!(told["from"], pruned.as_str());
+    assert_eq!(
+        (&told["requests"], &told["would_break"]),
+        (&json!(1), &json!(0))
+    );
+    assert_eq!(
+        (&told["permissions"], &told["command"]),
+        (&Value::Null, &Value::Null)
+    );
+    let notes = words(&told["notes"]).join("\n");
+    assert!(notes.contains(&format!("it begins at {pruned}")), "{notes}");
+    assert!(
+        notes.contains("8 requests that were counted since"),
+        "{notes}"
+    );
+    assert!(notes.contains("nothing is proposed"), "{notes}");
+    let text = app.admin_text(&["key", "suggest", &key.id]);
+    assert!(
+        text.contains(&format!("since {pruned}")) && !text.contains("key update"),
+        "{text}"
+    );
+
+    let told = simulate(&app, &key, &["--permissions", "read"]);
+    assert_eq!(
+        (&told["from"], &told["requests"]),
+        (&json!(pruned), &json!(1))
+    );
+    let notes = words(&told["notes"]).join("\n");
+    assert!(
+        notes.contains("it begins at") && notes.contains("8 requests"),
+        "{notes}"
+    );
+
+    // A key of which nothing was pruned.
+    let told = app.admin(&["key", "suggest", &later.id]);
+    assert_eq!(told["from"], pruned.as_str());
+    assert_eq!(words(&told["permissions"]), ["read"]);
+}
+
 fn words(list: &Value) -> Vec<&str> {
     list.as_array()
         .unwrap()
@@ -280,6 +338,7 @@ fn more_addresses_than_a_list_holds_become_networks(database: Database) {
 on_both!(
     a_simulation_lists_what_a_change_would_refuse,
     requests_without_a_route_use_the_budget,
+    a_pruned_log_is_not_taken_for_the_whole,
     a_suggestion_is_enough_for_the_same_traffic_and_no_more,
     nothing_is_proposed_that_cannot_be_known,
     more_addresses_than_a_list_holds_become_networks,

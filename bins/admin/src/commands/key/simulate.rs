@@ -24,10 +24,11 @@ pub(super) fn run(
 ) -> Result<(), Failure> {
     let traffic = Traffic::of(context, text, days)?;
     let changed = changed(&traffic.key, change)?;
-    let notes = notes(context, &changed, change);
+    let mut notes = notes(context, &changed, change);
     let mut meter = change.limit.is_some().then(Meter::default);
     let mut found = Found::default();
-    traffic.each(|record| found.take(&traffic, &changed, record, meter.as_mut()))?;
+    let missing = traffic.each(|record| found.take(&traffic, &changed, record, meter.as_mut()))?;
+    notes.extend(traffic.notes(missing));
     found.print(context, &traffic, &changed, &notes)
 }
 

@@ -19,10 +19,12 @@ const DAYS_MIN: usize = 7;
 pub(super) fn run(context: &Context, text: &str, days: u16) -> Result<(), Failure> {
     let traffic = Traffic::of(context, text, days)?;
     let needed = Needed::of(&traffic)?;
-    let mut notes = needed.notes();
+    let mut notes = traffic.notes(needed.missing);
+    notes.extend(needed.notes());
     let narrowed = needed.narrowed(context, &traffic.key, &mut notes);
     let proof = Proof::of(&traffic, &narrowed)?;
     let (was, is) = (&traffic.key.key, &narrowed.key);
+    let proposed = needed.let_in > 0 && needed.missing == 0 && proof.refused == 0;
     let line = UpdateLine {
         permissions: (was.permissions != is.permissions).then_some(is.permissions),
         allowed_ips: (!same(&was.allowed_ips, &is.allowed_ips)).then(|| is.allowed_ips.clone()),
@@ -30,14 +32,18 @@ pub(super) fn run(context: &Context, text: &str, days: u16) -> Result<(), Failur
     };
     let line = line
         .of(was.id)
-        .filter(|_| needed.let_in > 0 && proof.refused == 0)
+        .filter(|_| proposed)
         .map(|line| context.command(&line));
-    if proof.refused > 0 {
+    if needed.missing > 0 {
+        notes.push(
+            "what they needed can't be known: nothing is proposed; --days can leave them out"
+                .to_owned(),
+        );
+    } else if proof.refused > 0 {
         notes.push("some of its traffic can't be replayed: nothing is proposed".to_owned());
     } else if needed.let_in > 0 && line.is_none() {
         notes.push("the key is as narrow as its traffic already".to_owned());
     }
-    let proposed = needed.let_in > 0 && proof.refused == 0;
     if context.json {
         return output::json(&json!({
             "key_id": was.id,
@@ -110,12 +116,14 @@ struct Needed {
     addresses: Covering,
     without_address: u64,
     unplaced: u64,
+    /// Counted, but not in the log.
+    missing: u64,
 }
 
 impl Needed {
     fn of(traffic: &Traffic<'_>) -> Result<Self, Failure> {
         let mut needed = Self::default();
-        traffic.each(|record| {
+        let missing = traffic.each(|record| {
             needed.requests += 1;
             if !was_let_in(record) {
                 return;
@@ -132,7 +140,7 @@ impl Needed {
             let permissions = routes.iter().filter_map(|route| route.permission);
             needed.permissions.extend(permissions);
         })?;
-        Ok(needed)
+        Ok(Self { missing, ..needed })
     }
 
     fn notes(&self) -> Vec<String> {
