@@ -18,11 +18,18 @@ struct Asset {
 }
 
 /// Name, type and contents of each.
-const FILES: &[(&str, &str, &[u8])] = &[(
-    "torvus.css",
-    "text/css; charset=utf-8",
-    include_bytes!("../assets/torvus.css"),
-)];
+const FILES: &[(&str, &str, &[u8])] = &[
+    (
+        "torvus.css",
+        "text/css; charset=utf-8",
+        include_bytes!("../assets/torvus.css"),
+    ),
+    (
+        "audit-logs.js",
+        "text/javascript; charset=utf-8",
+        include_bytes!("../assets/audit-logs.js"),
+    ),
+];
 
 static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
     let asset = |&(name, content_type, body): &(&'static str, &'static str, &'static [u8])| {

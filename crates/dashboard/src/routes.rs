@@ -5,7 +5,7 @@ use actix_web::http::Method;
 use futures_util::future::LocalBoxFuture;
 
 use crate::ask::Ask;
-use crate::pages::{account, login};
+use crate::pages::{account, login, logs};
 use crate::problem::Problem;
 use crate::site::Dashboard;
 use crate::visitor::Visitor;
@@ -83,6 +83,8 @@ fn table() -> Vec<(&'static str, Methods)> {
         ("/login", both(open!(login::show), open!(login::take))),
         ("/logout", post(page!(account::sign_out))),
         ("/settings/account", get(page!(account::show))),
+        ("/settings/audit-logs", get(page!(logs::show))),
+        ("/settings/audit-logs/export", get(page!(logs::export))),
     ]
 }
 

@@ -38,8 +38,8 @@ impl Entry {
     }
 }
 
-/// In the order that is asked for, within the times, and behind the place: what
-/// an index does by itself.
+/// In the order that is asked for, within the times, and between the places:
+/// what an index does by itself.
 macro_rules! along {
     ($query:expr, $filter:expr) => {{
         let (mut query, filter) = ($query, $filter);
@@ -63,6 +63,17 @@ macro_rules! along {
                 false => query
                     .filter(dsl::at.le(at))
                     .filter(dsl::at.lt(at).or(dsl::id.lt(id))),
+            };
+        }
+        if let Some(until) = &filter.until {
+            let (at, id) = (micros(until.at), until.id.to_string());
+            query = match filter.oldest_first {
+                true => query
+                    .filter(dsl::at.le(at))
+                    .filter(dsl::at.lt(at).or(dsl::id.le(id))),
+                false => query
+                    .filter(dsl::at.ge(at))
+                    .filter(dsl::at.gt(at).or(dsl::id.ge(id))),
             };
         }
         query
@@ -118,17 +129,6 @@ pub fn list(c: &mut Conn, filter: &AuditFilter) -> Result<Vec<Entry>, StorageErr
     if let Some(request) = filter.request {
         query = query.filter(dsl::request_id.eq(request.to_string()));
     }
-    if let Some(until) = &filter.until {
-        let (at, id) = (micros(until.at), until.id.to_string());
-        query = match filter.oldest_first {
-            true => query
-                .filter(dsl::at.le(at))
-                .filter(dsl::at.lt(at).or(dsl::id.le(id))),
-            false => query
-                .filter(dsl::at.ge(at))
-                .filter(dsl::at.gt(at).or(dsl::id.ge(id))),
-        };
-    }
     if let Some(limit) = filter.limit {
         query = query.limit(i64::from(limit));
     }
@@ -145,16 +145,18 @@ pub fn list(c: &mut Conn, filter: &AuditFilter) -> Result<Vec<Entry>, StorageErr
 /// Those of the database.
 pub fn search(c: &mut Conn, filter: &AuditFilter, scan: u32) -> Result<Slice, StorageError> {
     let mut part = filter.clone();
-    if filter.is_sparse() {
-        part.until = bound(c, filter, scan)?;
-    }
+    let bound = match filter.is_sparse() {
+        true => bound(c, filter, scan)?,
+        false => None,
+    };
+    part.until = bound.or(filter.until);
     let entries = list(c, &part)?;
     let full = part
         .limit
         .is_some_and(|limit| u32::try_from(entries.len()).is_ok_and(|found| found >= limit));
     let next = match entries.last() {
         Some(last) if full => Some(last.cursor()),
-        _ => part.until,
+        _ => bound,
     };
     Ok(Slice { entries, next })
 }

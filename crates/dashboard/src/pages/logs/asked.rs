@@ -3,10 +3,11 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
-use actix_web::web::Query;
 use chrono::{NaiveDate, NaiveDateTime};
 use torvus_audit::{AuditFilter, Cursor};
 use torvus_domain::{AccountId, Category, Timestamp};
+
+use crate::fields::Fields;
 
 /// The fields by which the log is filtered, in their order: their names in the
 /// URL, and what they are called on the page.
@@ -51,11 +52,8 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    /// Reads a query string; of this account, whatever it says.
-    pub(super) fn read(query: &str, account: AccountId) -> Self {
-        let pairs = Query::<Vec<(String, String)>>::from_query(query)
-            .map(Query::into_inner)
-            .unwrap_or_default();
+    /// Reads a query; of this account, whatever it says.
+    pub(super) fn read(query: &Fields, account: AccountId) -> Self {
         let mut asked = Self {
             filter: AuditFilter {
                 account: Some(account),
@@ -67,10 +65,10 @@ impl Asked {
             faults: Default::default(),
             fault: None,
         };
-        for (name, value) in pairs {
+        for (name, value) in query.iter() {
             let value = value.trim();
             if !value.is_empty() {
-                asked.take(&name, value);
+                asked.take(name, value);
             }
         }
         if let (Some(from), Some(to)) = (asked.filter.from, asked.filter.to)
@@ -186,15 +184,23 @@ impl Asked {
 
     /// The same of another category.
     pub(super) fn query_of(&self, category: Option<Category>) -> String {
+        self.written(category, "")
+    }
+
+    /// The same without one field.
+    pub(super) fn query_without(&self, name: &str) -> String {
+        self.written(self.filter.category, name)
+    }
+
+    fn written(&self, category: Option<Category>, without: &str) -> String {
         let category = category.map(|category| ("category", category.as_str()));
         let fields = self.fields().map(|(name, given, _)| (name, given));
-        let mut query = String::new();
-        for (name, value) in category.into_iter().chain(fields) {
-            if !value.is_empty() {
-                query.push_str(&format!("{name}={}&", escaped(value)));
-            }
-        }
-        query
+        let fields = fields.filter(|(name, value)| *name != without && !value.is_empty());
+        category
+            .into_iter()
+            .chain(fields)
+            .map(|(name, value)| format!("{name}={}&", escaped(value)))
+            .collect()
     }
 }
 
@@ -243,7 +249,7 @@ mod tests {
     use super::*;
 
     fn read(query: &str) -> Asked {
-        Asked::read(query, AccountId::nil())
+        Asked::read(&Fields::parse(query.as_bytes()), AccountId::nil())
     }
 
     #[test]

@@ -5,15 +5,19 @@ use torvus_audit::AuditRecord;
 use torvus_domain::{Category, rfc3339};
 use torvus_storage::audit::Entry;
 
-use super::asked::escaped;
+use super::asked::{cursor, escaped};
 use super::words;
 
 /// A record as a row of the page: what is shown at once, and all the rest.
 pub(super) struct Row {
     pub(super) id: String,
+    /// Its place in the log: of two, the later one's is the greater text.
+    pub(super) order: String,
     /// RFC 3339.
     pub(super) at: String,
     pub(super) method: Option<String>,
+    /// The template of the route.
+    pub(super) route: Option<String>,
     pub(super) event: String,
     /// The key's page, and what the key was called.
     pub(super) key: Option<Key>,
@@ -59,8 +63,10 @@ impl From<&Entry> for Row {
         };
         Self {
             id: record.id.to_string(),
+            order: cursor(entry.cursor()),
             at: rfc3339(record.at),
             method: record.method.clone(),
+            route: record.route.clone(),
             event: words::event(record),
             key,
             environment: record.environment.map(|environment| environment.as_str()),
@@ -168,9 +174,8 @@ fn changes(detail: &Value) -> Vec<Change> {
         after: String::new(),
     }));
     let rest = object(Some(detail)).into_iter();
-    let rest = rest.filter(|(what, value)| {
-        !matches!(what.as_str(), "before" | "after") && !value.is_null()
-    });
+    let rest = rest
+        .filter(|(what, value)| !matches!(what.as_str(), "before" | "after") && !value.is_null());
     changes.extend(rest.map(|(what, value)| Change {
         what,
         before: String::new(),
@@ -218,7 +223,9 @@ mod tests {
         record.key_id = Some(KeyId::nil());
         let shown = row(record.clone());
         let link = shown.explain.unwrap();
-        assert!(link.contains("/explain?method=PUT&path=%2Fv1%2Fvaults%2Fa%20b%26c&ip=2001%3Adb8%3A%3A1&at=1970"));
+        assert!(link.contains(
+            "/explain?method=PUT&path=%2Fv1%2Fvaults%2Fa%20b%26c&ip=2001%3Adb8%3A%3A1&at=1970"
+        ));
         assert_eq!((shown.tone, shown.outcome), ("warn", "Permission missing"));
         record.outcome = Outcome::Ok;
         assert_eq!(row(record).explain, None);

@@ -42,7 +42,21 @@ pub(super) const fn outcome(outcome: Outcome) -> &'static str {
     }
 }
 
-/// Whether [`torvus_gate`]'s explanation tells why that happened.
+/// Whether it can happen to what an account does: of a key that nobody knows
+/// nobody knows the account either.
+pub(super) const fn is_of_an_account(outcome: Outcome) -> bool {
+    !matches!(
+        outcome,
+        Outcome::MissingKey
+            | Outcome::MalformedKey
+            | Outcome::UnknownKey
+            | Outcome::UntrustedProxy
+            | Outcome::UriTooLong
+            | Outcome::HeadersTooLarge
+    )
+}
+
+/// Whether the gate's explanation tells why that happened.
 pub(super) const fn is_explained(outcome: Outcome) -> bool {
     matches!(
         outcome,
@@ -80,6 +94,9 @@ fn done(action: &str) -> String {
         "account.suspend" => "Account suspended",
         "account.resume" => "Account resumed",
         "account.reset_password" => "Password reset",
+        "session.sign_in" => "Signed in",
+        "session.sign_out" => "Signed out",
+        "session.end" => "Sessions ended",
         other => return other.to_owned(),
     };
     known.to_owned()
