@@ -15,6 +15,7 @@ use tokio::runtime::Handle;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use torvus_audit::journal::{Durability, Journals};
 use torvus_authz::RouteTable;
+use torvus_dashboard::Dashboard;
 use torvus_domain::{Clock, KeyMaterial, NodeId, PlanName, Plans, SystemClock};
 use torvus_gate::{Gate, KeyCache};
 use torvus_key_core::PepperRing;
@@ -211,6 +212,18 @@ impl Parts {
             clock: Arc::clone(&clock),
             places: leaks::places(),
         });
+        let dashboard = settings.dashboard.then(|| {
+            Dashboard::new(torvus_dashboard::Parts {
+                store: Arc::clone(&store),
+                clock: Arc::clone(&clock),
+                material: Arc::clone(&material) as _,
+                plans: Arc::clone(&live.plans),
+                proxies: Arc::clone(&live.proxies),
+                limiter: Arc::clone(&limiter),
+                routes: Arc::new(ArcSwap::from_pointee(routes.clone())),
+            })
+        });
+        let dashboard = dashboard.transpose().map_err(Failure::new)?;
         let health = Health {
             store: Arc::clone(&store),
             journals: Arc::clone(&journals),
@@ -220,7 +233,7 @@ impl Parts {
             metrics: telemetry::start()?,
         };
         Ok(Self {
-            app: web::Data::new(App::new(&routes, own, forward, context, leaks)?),
+            app: web::Data::new(App::new(&routes, own, forward, context, leaks, dashboard)?),
             health: web::Data::new(health),
             settings,
             store,

@@ -33,6 +33,12 @@ impl Actor {
         Self("github:secret-scanning".to_owned())
     }
 
+    /// The holder of an account, signed in to the dashboard.
+    #[must_use]
+    pub fn holder(account: &Account) -> Self {
+        Self(format!("account:{}", account.email))
+    }
+
     /// The record of something done to an account.
     pub(crate) fn on_account(
         &self,

@@ -26,6 +26,8 @@ mod renewal;
 pub mod resources;
 mod schema;
 pub mod secrets;
+pub mod sent_forms;
+pub mod sessions;
 pub mod snapshots;
 mod stir;
 mod store;

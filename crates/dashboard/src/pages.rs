@@ -1,0 +1,4 @@
+//! The pages, a file for each part.
+
+pub(crate) mod account;
+pub(crate) mod login;

@@ -1,0 +1,126 @@
+//! Sign-ins that last: found again, confirmed, ended.
+
+use std::net::IpAddr;
+
+use chrono::TimeDelta;
+use serde_json::json;
+use torvus_audit::AuditRecord;
+use torvus_domain::{Account, Category, Outcome, SessionId, Timestamp};
+use torvus_storage::sessions::{self, Session};
+use torvus_storage::{Conn, StorageError, Store, audit};
+
+use crate::{Actor, CookieSecret, KeyringError};
+
+/// A session that is not used for so long has ended.
+pub const IDLE_MAX: TimeDelta = TimeDelta::minutes(30);
+/// A session ends after so long in any case.
+pub const LASTS: TimeDelta = TimeDelta::hours(12);
+/// For so long after it was given the password is not asked for again.
+pub const CONFIRMED_FOR: TimeDelta = TimeDelta::minutes(15);
+/// A use is noted where the last noted one is older than this.
+const NOTED_EVERY: TimeDelta = TimeDelta::seconds(10);
+
+/// Who asks, from where and with what.
+#[derive(Clone, Debug, Default)]
+pub struct Client {
+    /// Their address, where it is known.
+    pub ip: Option<IpAddr>,
+    /// What their browser calls itself.
+    pub user_agent: Option<String>,
+}
+
+/// The session that a cookie opens, and its account: alive, and of an account
+/// that is not suspended.
+///
+/// # Errors
+/// Those of the store.
+pub fn find(
+    c: &mut Conn,
+    secret: &CookieSecret,
+    now: Timestamp,
+) -> Result<Option<(Session, Account)>, StorageError> {
+    let found = sessions::find(c, &secret.digest())?;
+    Ok(found.filter(|(session, account)| alive(session, now) && account.suspended_at.is_none()))
+}
+
+/// Whether a session has not ended by itself.
+#[must_use]
+pub fn alive(session: &Session, now: Timestamp) -> bool {
+    now - session.seen_at < IDLE_MAX && now - session.created_at < LASTS
+}
+
+/// Whether the password has to be given again before a live key is made.
+#[must_use]
+pub fn must_confirm(session: &Session, now: Timestamp) -> bool {
+    now - session.confirmed_at >= CONFIRMED_FOR
+}
+
+/// Whether a use is worth noting.
+#[must_use]
+pub fn worth_noting(session: &Session, now: Timestamp) -> bool {
+    now - session.seen_at >= NOTED_EVERY
+}
+
+/// Signs out: the session ends.
+///
+/// # Errors
+/// Those of the store.
+pub fn sign_out(
+    store: &Store,
+    account: &Account,
+    session: SessionId,
+    client: &Client,
+    now: Timestamp,
+) -> Result<(), KeyringError> {
+    Ok(store.write(|c| {
+        if !sessions::end(c, account.id, session)? {
+            return Ok(());
+        }
+        let detail = json!({ "session": session });
+        let record = record("session.sign_out", account, client, detail, now);
+        audit::append(c, &[record])
+    })?)
+}
+
+/// Ends one session of an account, or, where none is named, all others than
+/// the one that asks; says how many ended.
+///
+/// # Errors
+/// Those of the store.
+pub fn end(
+    store: &Store,
+    account: &Account,
+    asking: SessionId,
+    which: Option<SessionId>,
+    client: &Client,
+    now: Timestamp,
+) -> Result<usize, KeyringError> {
+    Ok(store.write(|c| {
+        let ended = match which {
+            Some(one) => usize::from(sessions::end(c, account.id, one)?),
+            None => sessions::end_all_but(c, account.id, Some(asking))?,
+        };
+        if ended > 0 {
+            let detail = json!({ "session": asking, "ended": ended, "which": which });
+            let record = record("session.end", account, client, detail, now);
+            audit::append(c, &[record])?;
+        }
+        Ok(ended)
+    })?)
+}
+
+/// The record of something that an account's holder did to get in or out.
+pub(crate) fn record(
+    action: &str,
+    account: &Account,
+    client: &Client,
+    detail: serde_json::Value,
+    now: Timestamp,
+) -> AuditRecord {
+    let mut record = Actor::holder(account).on_account(action, account, detail, now);
+    record.category = Category::SignIn;
+    record.outcome = Outcome::Ok;
+    record.ip = client.ip;
+    record.user_agent.clone_from(&client.user_agent);
+    record
+}
