@@ -15,12 +15,6 @@ impl Actor {
         Self(format!("operator:{user}"))
     }
 
-    /// The holder of an account, signed in to the dashboard.
-    #[must_use]
-    pub fn holder(account: &Account) -> Self {
-        Self(format!("account:{}", account.email))
-    }
-
     /// The first start of a server.
     #[must_use]
     pub fn bootstrap() -> Self {
