@@ -29,6 +29,16 @@ const FILES: &[(&str, &str, &[u8])] = &[
         "text/javascript; charset=utf-8",
         include_bytes!("../assets/audit-logs.js"),
     ),
+    (
+        "torvus.js",
+        "text/javascript; charset=utf-8",
+        include_bytes!("../assets/torvus.js"),
+    ),
+    (
+        "favicon.svg",
+        "image/svg+xml",
+        include_bytes!("../assets/favicon.svg"),
+    ),
 ];
 
 static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {

@@ -12,6 +12,7 @@ mod conn;
 mod error;
 pub mod idempotency;
 pub mod indexing;
+pub mod key_pages;
 pub mod keys;
 pub mod leases;
 mod lookup;
