@@ -7,15 +7,17 @@
 
     // Instants in the reader's own zone; the server wrote them in UTC, which stays in the title.
     const zoned = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+    const toTheSecond = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
     const show = (within) => {
         for (const time of within.querySelectorAll("time[datetime]:not([data-relative])")) {
             const at = new Date(time.dateTime);
             if (!Number.isNaN(at.valueOf())) {
-                time.textContent = zoned.format(at);
+                time.textContent = ("seconds" in time.dataset ? toTheSecond : zoned).format(at);
             }
         }
     };
     show(document);
+    document.addEventListener("torvus:shown", () => show(document));
 
     // Light or dark, kept in a cookie that the server reads: so no page flashes.
     const dark = window.matchMedia("(prefers-color-scheme: dark)");

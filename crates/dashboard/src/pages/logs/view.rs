@@ -191,7 +191,11 @@ fn link(query: &str) -> String {
 
 /// An instant as it is read without a script.
 fn utc(at: &str) -> String {
-    let short = at.trim_end_matches('Z');
-    let whole = short.split('.').next().unwrap_or(short);
+    let whole = at.split(['.', 'Z']).next().unwrap_or(at);
     format!("{} UTC", whole.replacen('T', " ", 1))
+}
+
+/// The same, with all that is known of it.
+fn utc_exactly(at: &str) -> String {
+    format!("{} UTC", at.trim_end_matches('Z').replacen('T', " ", 1))
 }
