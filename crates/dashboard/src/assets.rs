@@ -18,11 +18,23 @@ struct Asset {
 }
 
 /// Name, type and contents of each.
-const FILES: &[(&str, &str, &[u8])] = &[(
-    "torvus.css",
-    "text/css; charset=utf-8",
-    include_bytes!("../assets/torvus.css"),
-)];
+const FILES: &[(&str, &str, &[u8])] = &[
+    (
+        "torvus.css",
+        "text/css; charset=utf-8",
+        include_bytes!("../assets/torvus.css"),
+    ),
+    (
+        "torvus.js",
+        "text/javascript; charset=utf-8",
+        include_bytes!("../assets/torvus.js"),
+    ),
+    (
+        "favicon.svg",
+        "image/svg+xml",
+        include_bytes!("../assets/favicon.svg"),
+    ),
+];
 
 static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
     let asset = |&(name, content_type, body): &(&'static str, &'static str, &'static [u8])| {

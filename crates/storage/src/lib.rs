@@ -11,6 +11,7 @@ mod conn;
 mod error;
 pub mod idempotency;
 pub mod indexing;
+pub mod key_pages;
 pub mod keys;
 pub mod known_browsers;
 pub mod leases;
