@@ -5,6 +5,7 @@ use actix_web::http::Method;
 use futures_util::future::LocalBoxFuture;
 
 use crate::ask::Ask;
+use crate::pages::{account, confirm, login};
 use crate::pages::{account, login, logs};
 use crate::problem::Problem;
 use crate::site::Dashboard;
@@ -82,9 +83,22 @@ fn table() -> Vec<(&'static str, Methods)> {
         ("/settings", get(open!(login::home))),
         ("/login", both(open!(login::show), open!(login::take))),
         ("/logout", post(page!(account::sign_out))),
+        ("/confirm", both(page!(confirm::show), page!(confirm::take))),
         ("/settings/account", get(page!(account::show))),
         ("/settings/audit-logs", get(page!(logs::show))),
         ("/settings/audit-logs/export", get(page!(logs::export))),
+        (
+            "/settings/account/password",
+            post(page!(account::change_password)),
+        ),
+        (
+            "/settings/account/sessions/end",
+            post(page!(account::end_others)),
+        ),
+        (
+            "/settings/account/sessions/{id}/end",
+            post(page!(account::end_session)),
+        ),
     ]
 }
 

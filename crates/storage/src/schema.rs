@@ -277,6 +277,7 @@ diesel::table! {
         confirmed_at -> BigInt,
         ip -> Nullable<Text>,
         user_agent -> Nullable<Text>,
+        awaits_code -> Bool,
     }
 }
 
@@ -291,6 +292,7 @@ diesel::table! {
     sign_in_tries (bucket) {
         bucket -> Binary,
         whole_at -> BigInt,
+        noted_at -> Nullable<BigInt>,
     }
 }
 
