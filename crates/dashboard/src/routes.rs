@@ -5,8 +5,7 @@ use actix_web::http::Method;
 use futures_util::future::LocalBoxFuture;
 
 use crate::ask::Ask;
-use crate::pages::{account, confirm, login};
-use crate::pages::{account, login, logs};
+use crate::pages::{account, confirm, login, logs};
 use crate::problem::Problem;
 use crate::site::Dashboard;
 use crate::visitor::Visitor;

@@ -24,6 +24,7 @@ pub(super) const fn outcome(outcome: Outcome) -> &'static str {
         Outcome::SuspendedAccount => "Account suspended",
         Outcome::IpNotAllowed => "Address not allowed",
         Outcome::MissingPermission => "Permission missing",
+        Outcome::WrongCredentials => "Wrong password",
         Outcome::NotOwner => "Another account's resource",
         Outcome::UntrustedProxy => "Untrusted proxy",
         Outcome::AmbiguousRequest => "Ambiguous request",
