@@ -41,6 +41,7 @@ mod node;
 mod postgres;
 mod programs;
 mod raw;
+mod records;
 pub mod routes;
 mod rows;
 mod server;
@@ -50,6 +51,7 @@ mod template;
 mod tmpfs;
 mod trouble;
 mod upstream;
+mod visitor;
 mod wire;
 
 pub use admin::{AdminRun, Key};
@@ -75,6 +77,7 @@ pub use server::{key_like, wait_until};
 pub use strace::{Call, Event, STRACE, events};
 pub use trouble::Trouble;
 pub use upstream::{Seen, Upstream};
+pub use visitor::{Holder, Visitor};
 pub use wire::{Passed, Wire};
 
 /// The body of every 401, byte for byte.

@@ -66,32 +66,15 @@ pub(crate) async fn export(
     if ask.http.method() == Method::HEAD {
         return Ok(answer.finish());
     }
-    site.settle().await;
-    let store = Arc::clone(&site.parts.store);
-    let filter = asked.filter;
-    let newest = AuditFilter {
-        account: filter.account,
-        limit: Some(1),
-        ..AuditFilter::default()
-    };
-    let newest = store.run_read(move |c| audit::list(c, &newest)).await?;
-    let part = newest.first().map(|newest| Part {
+    let part = Part {
         filter: AuditFilter {
             oldest_first: true,
-            until: Some(newest.cursor()),
             limit: Some(PART),
-            ..filter
+            ..find::ended(site, asked.filter, ask.now).await?
         },
         format,
         begun: false,
-        store,
-    });
-    let part = match part {
-        Some(part) => part,
-        None => {
-            let nothing = written(format, false, &[]).map_err(|_| Problem::Internal)?;
-            return Ok(answer.body(nothing));
-        }
+        store: Arc::clone(&site.parts.store),
     };
     // Where it breaks off the connection does, too: nobody takes half for all.
     Ok(

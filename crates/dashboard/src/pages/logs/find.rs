@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use torvus_audit::{AuditFilter, Cursor};
+use torvus_domain::Timestamp;
 use torvus_storage::StorageError;
 use torvus_storage::audit::{self, Entry};
 
@@ -30,10 +32,43 @@ pub(super) struct Found {
     pub(super) cut_short: bool,
 }
 
+/// A clock that was set back by more than this leaves records in the future.
+const FUTURE: TimeDelta = TimeDelta::seconds(5);
+
+/// Ends a filter at what was recorded when it was asked for: nothing that comes
+/// in later may come before its end. The newest record of all is its last one.
+pub(super) async fn ended(
+    site: &Dashboard,
+    mut filter: AuditFilter,
+    now: Timestamp,
+) -> Result<AuditFilter, StorageError> {
+    site.settle().await;
+    let newest = AuditFilter {
+        account: filter.account,
+        limit: Some(1),
+        ..AuditFilter::default()
+    };
+    let store = &site.parts.store;
+    let newest = store.run_read(move |c| audit::list(c, &newest)).await?;
+    let newest = newest.first().map_or(now, |newest| newest.record.at);
+    // Workers are read one after the other: of the first nobody knows what it
+    // recorded while the last one was read.
+    let end = match newest - now > FUTURE {
+        true => newest + TimeDelta::microseconds(1),
+        false => now,
+    };
+    filter.to = Some(filter.to.map_or(end, |to| to.min(end)));
+    Ok(filter)
+}
+
 /// Looks for a page.
-pub(super) async fn find(site: &Dashboard, asked: &Asked) -> Result<Found, StorageError> {
+pub(super) async fn find(
+    site: &Dashboard,
+    asked: &Asked,
+    now: Timestamp,
+) -> Result<Found, StorageError> {
     match asked.place {
-        Place::Top => older(site, asked.filter.clone()).await,
+        Place::Top => older(site, ended(site, asked.filter.clone(), now).await?).await,
         Place::Older(place) => {
             let behind = Some(place);
             let filter = AuditFilter {
@@ -44,7 +79,10 @@ pub(super) async fn find(site: &Dashboard, asked: &Asked) -> Result<Found, Stora
             found.newer = found.newer.or(behind);
             Ok(found)
         }
-        Place::Newer(place) => newer(site, asked, place).await,
+        Place::Newer(place) => {
+            let filter = ended(site, asked.filter.clone(), now).await?;
+            newer(site, filter, place).await
+        }
     }
 }
 
@@ -62,17 +100,21 @@ async fn older(site: &Dashboard, filter: AuditFilter) -> Result<Found, StorageEr
     })
 }
 
-async fn newer(site: &Dashboard, asked: &Asked, place: Cursor) -> Result<Found, StorageError> {
-    let filter = AuditFilter {
+async fn newer(
+    site: &Dashboard,
+    filter: AuditFilter,
+    place: Cursor,
+) -> Result<Found, StorageError> {
+    let upwards = AuditFilter {
         behind: Some(place),
         oldest_first: true,
-        ..asked.filter.clone()
+        ..filter.clone()
     };
-    let (mut entries, next) = filled(site, filter).await?;
+    let (mut entries, next) = filled(site, upwards).await?;
     let more = entries.len() > PAGE;
     if !more && next.is_none() {
         // There is nothing newer than these: this is the first page.
-        return older(site, asked.filter.clone()).await;
+        return older(site, filter).await;
     }
     entries.truncate(PAGE);
     entries.reverse();

@@ -33,10 +33,7 @@ pub(crate) async fn show(
 ) -> Result<HttpResponse, Problem> {
     let asked = Asked::read(&ask.query(), visitor.account.id);
     let (status, found) = match asked.is_sound() {
-        true => {
-            site.settle().await;
-            (StatusCode::OK, find::find(site, &asked).await?)
-        }
+        true => (StatusCode::OK, find::find(site, &asked, ask.now).await?),
         false => (StatusCode::BAD_REQUEST, Found::default()),
     };
     let (verified, checkpoint) = site
