@@ -1,4 +1,5 @@
 //! The pages, a file for each part.
 
 pub(crate) mod account;
+pub(crate) mod keys;
 pub(crate) mod login;

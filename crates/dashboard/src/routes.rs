@@ -5,7 +5,7 @@ use actix_web::http::Method;
 use futures_util::future::LocalBoxFuture;
 
 use crate::ask::Ask;
-use crate::pages::{account, login};
+use crate::pages::{account, keys, login};
 use crate::problem::Problem;
 use crate::site::Dashboard;
 use crate::visitor::Visitor;
@@ -83,6 +83,32 @@ fn table() -> Vec<(&'static str, Methods)> {
         ("/login", both(open!(login::show), open!(login::take))),
         ("/logout", post(page!(account::sign_out))),
         ("/settings/account", get(page!(account::show))),
+        ("/settings/api-keys", get(page!(keys::list::show))),
+        (
+            "/settings/api-keys/new",
+            both(page!(keys::create::show), page!(keys::create::take)),
+        ),
+        ("/settings/api-keys/{id}", get(page!(keys::key::show))),
+        (
+            "/settings/api-keys/{id}/edit",
+            both(page!(keys::edit::show), page!(keys::edit::take)),
+        ),
+        (
+            "/settings/api-keys/{id}/rotate",
+            both(page!(keys::rotate::show), page!(keys::rotate::take)),
+        ),
+        (
+            "/settings/api-keys/{id}/grace",
+            both(page!(keys::grace::show), page!(keys::grace::take)),
+        ),
+        (
+            "/settings/api-keys/{id}/revoke",
+            both(page!(keys::revoke::show), page!(keys::revoke::take)),
+        ),
+        (
+            "/settings/api-keys/{id}/explain",
+            get(page!(keys::explain::show)),
+        ),
     ]
 }
 
