@@ -6,6 +6,7 @@
 
 mod ask;
 mod assets;
+mod confirmed;
 mod cookies;
 mod fields;
 mod form;

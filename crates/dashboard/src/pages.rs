@@ -1,5 +1,6 @@
 //! The pages, a file for each part.
 
 pub(crate) mod account;
+pub(crate) mod confirm;
 pub(crate) mod keys;
 pub(crate) mod login;

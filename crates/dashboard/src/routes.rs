@@ -5,7 +5,7 @@ use actix_web::http::Method;
 use futures_util::future::LocalBoxFuture;
 
 use crate::ask::Ask;
-use crate::pages::{account, keys, login};
+use crate::pages::{account, confirm, keys, login};
 use crate::problem::Problem;
 use crate::site::Dashboard;
 use crate::visitor::Visitor;
@@ -63,26 +63,54 @@ impl Methods {
     }
 }
 
-/// The table.
-fn table() -> Vec<(&'static str, Methods)> {
-    let get = |handler| Methods {
+const fn get(handler: Handler) -> Methods {
+    Methods {
         get: Some(handler),
         post: None,
-    };
-    let post = |handler| Methods {
+    }
+}
+
+const fn post(handler: Handler) -> Methods {
+    Methods {
         get: None,
         post: Some(handler),
-    };
-    let both = |show, take| Methods {
+    }
+}
+
+const fn both(show: Handler, take: Handler) -> Methods {
+    Methods {
         get: Some(show),
         post: Some(take),
-    };
+    }
+}
+
+/// The table, but for what is about keys.
+fn table() -> Vec<(&'static str, Methods)> {
     vec![
         ("/", get(open!(login::home))),
         ("/settings", get(open!(login::home))),
         ("/login", both(open!(login::show), open!(login::take))),
         ("/logout", post(page!(account::sign_out))),
+        ("/confirm", both(page!(confirm::show), page!(confirm::take))),
         ("/settings/account", get(page!(account::show))),
+        (
+            "/settings/account/password",
+            post(page!(account::change_password)),
+        ),
+        (
+            "/settings/account/sessions/end",
+            post(page!(account::end_others)),
+        ),
+        (
+            "/settings/account/sessions/{id}/end",
+            post(page!(account::end_session)),
+        ),
+    ]
+}
+
+/// Those about keys.
+fn about_keys() -> Vec<(&'static str, Methods)> {
+    vec![
         ("/settings/api-keys", get(page!(keys::list::show))),
         (
             "/settings/api-keys/new",
@@ -115,7 +143,7 @@ fn table() -> Vec<(&'static str, Methods)> {
 /// Makes the router.
 pub(crate) fn router() -> Result<matchit::Router<Methods>, matchit::InsertError> {
     let mut router = matchit::Router::new();
-    for (path, methods) in table() {
+    for (path, methods) in table().into_iter().chain(about_keys()) {
         router.insert(path, methods)?;
     }
     Ok(router)

@@ -33,6 +33,11 @@ impl Actor {
         Self(format!("account:{}", account.email))
     }
 
+    /// Somebody of whom it is not known who they are.
+    pub(crate) fn anonymous() -> Self {
+        Self("anonymous".to_owned())
+    }
+
     /// The record of something done to an account.
     pub(crate) fn on_account(
         &self,

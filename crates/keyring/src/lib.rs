@@ -13,6 +13,7 @@ pub mod import;
 mod issue;
 pub mod keys;
 pub mod leaks;
+pub mod own_password;
 mod password;
 pub mod peppers;
 mod reason;
@@ -21,6 +22,7 @@ mod rotate;
 mod rules;
 pub mod sessions;
 pub mod sign_in;
+mod tries;
 
 pub use actor::Actor;
 pub use bootstrap::{Bootstrapped, bootstrap};

@@ -40,7 +40,9 @@ pub fn find(
     now: Timestamp,
 ) -> Result<Option<(Session, Account)>, StorageError> {
     let found = sessions::find(c, &secret.digest())?;
-    Ok(found.filter(|(session, account)| alive(session, now) && account.suspended_at.is_none()))
+    Ok(found.filter(|(session, account)| {
+        alive(session, now) && !session.awaits_code && account.suspended_at.is_none()
+    }))
 }
 
 /// Whether a session has not ended by itself.
@@ -120,6 +122,23 @@ pub(crate) fn record(
     let mut record = Actor::holder(account).on_account(action, account, detail, now);
     record.category = Category::SignIn;
     record.outcome = Outcome::Ok;
+    record.ip = client.ip;
+    record.user_agent.clone_from(&client.user_agent);
+    record
+}
+
+/// The record of something that did not work: nobody knows who it was.
+pub(crate) fn failed(
+    action: &str,
+    account: Option<&Account>,
+    outcome: Outcome,
+    client: &Client,
+    now: Timestamp,
+) -> AuditRecord {
+    let mut record = Actor::anonymous().on_log(action, json!({}), now);
+    record.account_id = account.map(|account| account.id);
+    record.category = Category::SignIn;
+    record.outcome = outcome;
     record.ip = client.ip;
     record.user_agent.clone_from(&client.user_agent);
     record

@@ -269,6 +269,7 @@ diesel::table! {
         confirmed_at -> BigInt,
         ip -> Nullable<Text>,
         user_agent -> Nullable<Text>,
+        awaits_code -> Bool,
     }
 }
 
@@ -283,6 +284,7 @@ diesel::table! {
     sign_in_tries (bucket) {
         bucket -> Binary,
         whole_at -> BigInt,
+        noted_at -> Nullable<BigInt>,
     }
 }
 

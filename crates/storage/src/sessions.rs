@@ -30,6 +30,9 @@ pub struct Session {
     pub ip: Option<IpAddr>,
     /// What the browser calls itself.
     pub user_agent: Option<String>,
+    /// The password was right, and a one-time code is still to come: it opens
+    /// nothing else.
+    pub awaits_code: bool,
 }
 
 #[derive(Queryable, Selectable)]
@@ -42,6 +45,7 @@ struct Row {
     confirmed_at: i64,
     ip: Option<String>,
     user_agent: Option<String>,
+    awaits_code: bool,
 }
 
 impl TryFrom<Row> for Session {
@@ -56,6 +60,7 @@ impl TryFrom<Row> for Session {
             confirmed_at: instant(TABLE, row.confirmed_at)?,
             ip: row.ip.map(|ip| read(TABLE, &ip)).transpose()?,
             user_agent: row.user_agent,
+            awaits_code: row.awaits_code,
         })
     }
 }
@@ -76,6 +81,7 @@ pub fn insert(c: &mut Conn, digest: &[u8; 32], session: &Session) -> Result<(), 
             dsl::confirmed_at.eq(micros(session.confirmed_at)),
             dsl::ip.eq(session.ip.map(|ip| ip.to_string())),
             dsl::user_agent.eq(session.user_agent.as_deref()),
+            dsl::awaits_code.eq(session.awaits_code),
         ))
         .execute(&mut c.0)?;
     Ok(())
@@ -132,6 +138,30 @@ pub fn touch(c: &mut Conn, id: SessionId, at: Timestamp) -> Result<(), StorageEr
 pub fn confirm(c: &mut Conn, id: SessionId, at: Timestamp) -> Result<(), StorageError> {
     diesel::update(dsl::sessions.find(id.to_string()))
         .set(dsl::confirmed_at.eq(micros(at)))
+        .execute(&mut c.0)?;
+    Ok(())
+}
+
+/// Ends the session whose secret has this digest, where there is one.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn end_by_digest(c: &mut Conn, digest: &[u8; 32]) -> Result<(), StorageError> {
+    diesel::delete(dsl::sessions)
+        .filter(dsl::digest.eq(digest.as_slice()))
+        .execute(&mut c.0)?;
+    Ok(())
+}
+
+/// Gives a session another secret: the old one opens nothing any more.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn renew(c: &mut Conn, id: SessionId, digest: &[u8; 32]) -> Result<(), StorageError> {
+    diesel::update(dsl::sessions.find(id.to_string()))
+        .set(dsl::digest.eq(digest.as_slice()))
         .execute(&mut c.0)?;
     Ok(())
 }

@@ -8,7 +8,9 @@ CREATE TABLE sessions (
     -- When the password was given last.
     confirmed_at BIGINT NOT NULL,
     ip           TEXT COLLATE "C",
-    user_agent   TEXT COLLATE "C"
+    user_agent   TEXT COLLATE "C",
+    -- The password was right, and a one-time code is still to come.
+    awaits_code  BOOLEAN NOT NULL
 );
 CREATE INDEX sessions_by_account ON sessions (account_id);
 
@@ -22,7 +24,9 @@ CREATE INDEX sent_forms_by_time ON sent_forms (sent_at);
 -- What was used up of the tries to sign in: when the whole of them is there again.
 CREATE TABLE sign_in_tries (
     bucket   BYTEA NOT NULL PRIMARY KEY,
-    whole_at BIGINT NOT NULL
+    whole_at BIGINT NOT NULL,
+    -- When it was last recorded that somebody was told to wait.
+    noted_at BIGINT
 );
 
 -- Browsers from which an account's holder has signed in before: strangers can't slow those down.

@@ -8,7 +8,9 @@ CREATE TABLE sessions (
     -- When the password was given last.
     confirmed_at INTEGER NOT NULL,
     ip           TEXT,
-    user_agent   TEXT
+    user_agent   TEXT,
+    -- The password was right, and a one-time code is still to come.
+    awaits_code  INTEGER NOT NULL CHECK (awaits_code IN (0, 1))
 ) STRICT;
 CREATE INDEX sessions_by_account ON sessions (account_id);
 
@@ -22,7 +24,9 @@ CREATE INDEX sent_forms_by_time ON sent_forms (sent_at);
 -- What was used up of the tries to sign in: when the whole of them is there again.
 CREATE TABLE sign_in_tries (
     bucket   BLOB NOT NULL PRIMARY KEY,
-    whole_at INTEGER NOT NULL
+    whole_at INTEGER NOT NULL,
+    -- When it was last recorded that somebody was told to wait.
+    noted_at INTEGER
 ) STRICT;
 
 -- Browsers from which an account's holder has signed in before: strangers can't slow those down.
