@@ -211,7 +211,8 @@ pub(super) const fn was_let_in(record: &AuditRecord) -> bool {
         | Outcome::AmbiguousRequest
         | Outcome::RateLimited
         | Outcome::UriTooLong
-        | Outcome::HeadersTooLarge => false,
+        | Outcome::HeadersTooLarge
+        | Outcome::WrongCredentials => false,
     }
 }
 
