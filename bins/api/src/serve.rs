@@ -222,6 +222,7 @@ impl Parts {
                 proxies: Arc::clone(&live.proxies),
                 limiter: Arc::clone(&limiter),
                 routes: Arc::new(ArcSwap::from_pointee(routes.clone())),
+                forward: Arc::clone(&live.routes),
             })
         });
         let dashboard = dashboard.transpose().map_err(Failure::new)?;

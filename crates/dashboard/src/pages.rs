@@ -2,4 +2,5 @@
 
 pub(crate) mod account;
 pub(crate) mod confirm;
+pub(crate) mod keys;
 pub(crate) mod login;
