@@ -19,6 +19,7 @@ use torvus_dashboard::Dashboard;
 use torvus_domain::{Clock, KeyMaterial, NodeId, PlanName, Plans, SystemClock};
 use torvus_gate::{Gate, KeyCache};
 use torvus_key_core::PepperRing;
+use torvus_keyring::sessions;
 use torvus_ratelimit::Limiter;
 use torvus_settings::{AuditDurability, PepperSource, Settings, SettingsArgs, environment};
 use torvus_storage::{Store, StoreUrl, accounts, budgets, idempotency, leases, nodes};
@@ -222,6 +223,7 @@ impl Parts {
                 limiter: Arc::clone(&limiter),
                 routes: Arc::new(ArcSwap::from_pointee(routes.clone())),
                 index: indexer::on_demand(Arc::clone(&store), Arc::clone(&journals)),
+                forward: Arc::clone(&live.routes),
             })
         });
         let dashboard = dashboard.transpose().map_err(Failure::new)?;
@@ -362,6 +364,7 @@ impl Parts {
                     idempotency::prune(c, old)?;
                     leases::abandon(c, now.wall - CHANGE_MAX)?;
                     leases::prune(c)?;
+                    sessions::tidy(c, now.wall)?;
                     budgets::prune(c, now.wall)
                 });
                 if tidied.is_err() {

@@ -4,6 +4,10 @@
 //! So a form that another site sends has none, one that somebody else was shown
 //! has a wrong one, and a reload of the answer has one that was used.
 
+use std::cell::Cell;
+use std::net::IpAddr;
+use std::time::Duration;
+
 use actix_web::http::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderName, ORIGIN};
 use actix_web::web;
 use base64::Engine;
@@ -12,12 +16,9 @@ use chrono::TimeDelta;
 use futures_util::StreamExt;
 use rand::TryRng;
 use rand::rngs::SysRng;
-use std::cell::Cell;
-use std::net::IpAddr;
-use std::time::Duration;
 use subtle::ConstantTimeEq;
 use torvus_domain::{Timestamp, TrustedProxies};
-use torvus_keyring::CookieSecret;
+use torvus_keyring::{CookieSecret, sessions};
 
 use crate::fields::Fields;
 use crate::problem::Problem;
@@ -25,7 +26,7 @@ use crate::problem::Problem;
 /// The field that holds the token.
 pub(crate) const TOKEN: &str = "token";
 /// A form may be sent for so long after it was shown: as long as a session lasts.
-pub(crate) const SHOWN_MAX: TimeDelta = TimeDelta::hours(12);
+const SHOWN_MAX: TimeDelta = sessions::LASTS;
 
 /// What a form may have at most.
 const BYTES_MAX: usize = 64 * 1024;

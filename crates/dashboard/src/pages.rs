@@ -2,5 +2,6 @@
 
 pub(crate) mod account;
 pub(crate) mod confirm;
+pub(crate) mod keys;
 pub(crate) mod login;
 pub(crate) mod logs;

@@ -5,7 +5,7 @@ use actix_web::http::Method;
 use futures_util::future::LocalBoxFuture;
 
 use crate::ask::Ask;
-use crate::pages::{account, confirm, login, logs};
+use crate::pages::{account, confirm, keys, login, logs};
 use crate::problem::Problem;
 use crate::site::Dashboard;
 use crate::visitor::Visitor;
@@ -63,20 +63,29 @@ impl Methods {
     }
 }
 
-/// The table.
-fn table() -> Vec<(&'static str, Methods)> {
-    let get = |handler| Methods {
+const fn get(handler: Handler) -> Methods {
+    Methods {
         get: Some(handler),
         post: None,
-    };
-    let post = |handler| Methods {
+    }
+}
+
+const fn post(handler: Handler) -> Methods {
+    Methods {
         get: None,
         post: Some(handler),
-    };
-    let both = |show, take| Methods {
+    }
+}
+
+const fn both(show: Handler, take: Handler) -> Methods {
+    Methods {
         get: Some(show),
         post: Some(take),
-    };
+    }
+}
+
+/// The table, but for what is about keys.
+fn table() -> Vec<(&'static str, Methods)> {
     vec![
         ("/", get(open!(login::home))),
         ("/settings", get(open!(login::home))),
@@ -101,10 +110,42 @@ fn table() -> Vec<(&'static str, Methods)> {
     ]
 }
 
+/// Those about keys.
+fn about_keys() -> Vec<(&'static str, Methods)> {
+    vec![
+        ("/settings/api-keys", get(page!(keys::list::show))),
+        (
+            "/settings/api-keys/new",
+            both(page!(keys::create::show), page!(keys::create::take)),
+        ),
+        ("/settings/api-keys/{id}", get(page!(keys::key::show))),
+        (
+            "/settings/api-keys/{id}/edit",
+            both(page!(keys::edit::show), page!(keys::edit::take)),
+        ),
+        (
+            "/settings/api-keys/{id}/rotate",
+            both(page!(keys::rotate::show), page!(keys::rotate::take)),
+        ),
+        (
+            "/settings/api-keys/{id}/grace",
+            both(page!(keys::grace::show), page!(keys::grace::take)),
+        ),
+        (
+            "/settings/api-keys/{id}/revoke",
+            both(page!(keys::revoke::show), page!(keys::revoke::take)),
+        ),
+        (
+            "/settings/api-keys/{id}/explain",
+            get(page!(keys::explain::show)),
+        ),
+    ]
+}
+
 /// Makes the router.
 pub(crate) fn router() -> Result<matchit::Router<Methods>, matchit::InsertError> {
     let mut router = matchit::Router::new();
-    for (path, methods) in table() {
+    for (path, methods) in table().into_iter().chain(about_keys()) {
         router.insert(path, methods)?;
     }
     Ok(router)

@@ -51,8 +51,10 @@ pub struct Parts {
     pub proxies: Arc<ArcSwap<TrustedProxies>>,
     /// What is left of the limits.
     pub limiter: Arc<Limiter>,
-    /// The routes that keys are checked on.
+    /// The routes that Torvus serves itself.
     pub routes: Arc<ArcSwap<RouteTable>>,
+    /// Those of the API behind the proxies.
+    pub forward: Arc<ArcSwap<RouteTable>>,
     /// Moves what was answered to where it can be read.
     pub index: Arc<dyn Fn() + Send + Sync>,
 }
@@ -218,14 +220,22 @@ impl Dashboard {
         }
     }
 
+    /// The same, for whoever has something to say to why it was not made.
+    pub(crate) async fn try_change<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Store) -> Result<T, KeyringError> + Send + 'static,
+    ) -> Result<Result<T, KeyringError>, Problem> {
+        let store = Arc::clone(&self.parts.store);
+        let done = tokio::task::spawn_blocking(move || work(&store)).await;
+        done.map_err(|_| Problem::Internal)
+    }
+
     /// Makes a change on a thread that may wait for it.
     pub(crate) async fn change<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Store) -> Result<T, KeyringError> + Send + 'static,
     ) -> Result<T, Problem> {
-        let store = Arc::clone(&self.parts.store);
-        let done = tokio::task::spawn_blocking(move || work(&store)).await;
-        Ok(done.map_err(|_| Problem::Internal)??)
+        Ok(self.try_change(work).await??)
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::json;
 use torvus_audit::AuditRecord;
 use torvus_domain::{Account, Category, Outcome, SessionId, Timestamp};
 use torvus_storage::sessions::{self, Session};
-use torvus_storage::{Conn, StorageError, Store, audit};
+use torvus_storage::{Conn, StorageError, Store, audit, known_browsers, sent_forms, tries};
 
 use crate::{Actor, CookieSecret, KeyringError};
 
@@ -17,6 +17,8 @@ pub const IDLE_MAX: TimeDelta = TimeDelta::minutes(30);
 pub const LASTS: TimeDelta = TimeDelta::hours(12);
 /// For so long after it was given the password is not asked for again.
 pub const CONFIRMED_FOR: TimeDelta = TimeDelta::minutes(15);
+/// A browser is known again for so long after it was used to sign in.
+pub const BROWSER_KNOWN: TimeDelta = TimeDelta::days(365);
 /// A use is noted where the last noted one is older than this.
 const NOTED_EVERY: TimeDelta = TimeDelta::seconds(10);
 
@@ -61,6 +63,19 @@ pub fn must_confirm(session: &Session, now: Timestamp) -> bool {
 #[must_use]
 pub fn worth_noting(session: &Session, now: Timestamp) -> bool {
     now - session.seen_at >= NOTED_EVERY
+}
+
+/// Throws away what opens nothing any more.
+///
+/// # Errors
+/// Those of the store.
+pub fn tidy(c: &mut Conn, now: Timestamp) -> Result<(), StorageError> {
+    sessions::prune(c, now - IDLE_MAX, now - LASTS)?;
+    // A form can be sent as long as a session lasts, by the clock of any server.
+    sent_forms::prune(c, now - LASTS - TimeDelta::hours(1))?;
+    tries::prune(c, now)?;
+    known_browsers::prune(c, now - BROWSER_KNOWN)?;
+    Ok(())
 }
 
 /// Signs out: the session ends.

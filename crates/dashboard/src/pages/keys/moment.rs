@@ -51,7 +51,7 @@ pub(crate) fn span(span: TimeDelta) -> String {
         (span.num_minutes(), "minute"),
     ];
     let largest = units.into_iter().find(|(count, _)| *count > 0);
-    let (count, unit) = largest.unwrap_or((span.num_seconds().max(0), "second"));
+    let (count, unit) = largest.unwrap_or_else(|| (span.num_seconds().max(0), "second"));
     match count {
         1 => format!("1 {unit}"),
         count => format!("{count} {unit}s"),
@@ -88,7 +88,12 @@ mod tests {
         ] {
             assert_eq!(span(TimeDelta::seconds(seconds)), text);
         }
-        for (number, text) in [(0, "0"), (999, "999"), (1_000, "1,000"), (1_234_567, "1,234,567")] {
+        for (number, text) in [
+            (0, "0"),
+            (999, "999"),
+            (1_000, "1,000"),
+            (1_234_567, "1,234,567"),
+        ] {
             assert_eq!(grouped(number), text);
         }
     }
@@ -101,6 +106,9 @@ mod tests {
         assert_eq!(moment.text, "24 Nov 2026, 00:00 UTC");
         assert_eq!(moment.exact, "24 Nov 2026, 00:00:05 UTC");
         let ago = Moment::ago(at, at + TimeDelta::hours(3));
-        assert_eq!((ago.text.as_str(), ago.exact), ("3 hours ago", moment.exact));
+        assert_eq!(
+            (ago.text.as_str(), ago.exact),
+            ("3 hours ago", moment.exact)
+        );
     }
 }

@@ -72,7 +72,7 @@ pub(crate) fn environment(environment: Environment) -> Badge {
 }
 
 pub(crate) fn words(permissions: PermissionSet) -> Vec<&'static str> {
-    permissions.iter().map(|one| word(one)).collect()
+    permissions.iter().map(word).collect()
 }
 
 pub(crate) const fn word(permission: torvus_domain::Permission) -> &'static str {
