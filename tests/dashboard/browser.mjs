@@ -1,8 +1,10 @@
 // A browser that tells of everything that should not happen in it.
 
-import { createRequire } from "node:module";
+import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import process from "node:process";
+import { promisify } from "node:util";
 
 const require = createRequire(`${process.env.TORVUS_BROWSER_LIBRARIES}/`);
 const { chromium } = require("playwright-core");
@@ -18,9 +20,29 @@ const ARGS = [
     "--disable-sync",
 ];
 
-/** Starts the browser. */
-export function launch() {
-    return chromium.launch({ executablePath: process.env.TORVUS_BROWSER, args: ARGS });
+/**
+ * A test: what stands on the standard input goes to `work`, with a browser; what that gives goes to the standard
+ * output. Anything that is thrown ends the program with 1.
+ */
+export async function test(work) {
+    const input = JSON.parse(readFileSync(0, "utf8"));
+    const browser = await chromium.launch({ executablePath: process.env.TORVUS_BROWSER, args: ARGS });
+    try {
+        const result = await work(browser, input);
+        process.stdout.write(JSON.stringify(result ?? null));
+    } catch (error) {
+        process.stderr.write(`${error?.stack ?? error}\n`);
+        process.exitCode = 1;
+    } finally {
+        await browser.close();
+    }
+}
+
+/** Calls the API as the dashboard tells people to: the status, and the head in lower case. */
+export async function curl(url, path, key, ...more) {
+    const args = ["--silent", "--show-error", "--include", "--noproxy", "*", "-H", `Authorization: Bearer ${key}`, ...more];
+    const { stdout } = await promisify(execFile)("curl", [...args, `${url}${path}`]);
+    return { status: Number(stdout.split(" ")[1]), head: stdout.split("\r\n\r\n")[0].toLowerCase() };
 }
 
 /**

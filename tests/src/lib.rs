@@ -29,6 +29,7 @@ mod browser;
 mod bulk;
 mod cable;
 mod caller;
+mod chromium;
 mod client;
 mod dice;
 mod disk;
@@ -52,7 +53,6 @@ mod template;
 mod tmpfs;
 mod trouble;
 mod upstream;
-mod visitor;
 mod wire;
 
 pub use admin::{AdminRun, Key};
@@ -73,13 +73,12 @@ pub use load::{Load, Noted};
 pub use nginx::Nginx;
 pub use node::Node;
 pub use postgres::Cluster;
-pub use programs::{Ended, admin_binary, api_binary, run_fed, run_to_end};
+pub use programs::{Ended, admin_binary, api_binary, run_fed, run_to_end, run_within};
 pub use raw::{KeepAlive, RawClient};
 pub use server::{key_like, wait_until};
 pub use strace::{Call, Event, STRACE, events};
 pub use trouble::Trouble;
 pub use upstream::{Seen, Upstream};
-pub use visitor::{Holder, Visitor};
 pub use wire::{Passed, Wire};
 
 /// The body of every 401, byte for byte.

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::io::Read as _;
 use std::thread;
 
-use torvus_e2e::{Database, Holder, TestApp, Visitor, on_both, random_like};
+use torvus_e2e::{Browser, Database, Holder, TestApp, on_both, random_like};
 
 const LOG: &str = "/settings/audit-logs";
 
@@ -33,7 +33,7 @@ fn unescaped(html: &str) -> String {
 }
 
 /// All records from a page on, by the links to older ones.
-fn walk(visitor: &Visitor, first: &str) -> Vec<String> {
+fn walk(visitor: &Browser, first: &str) -> Vec<String> {
     let (mut found, mut next) = (Vec::new(), Some(first.to_owned()));
     while let Some(path) = next {
         let page = visitor.get(&path).expect(200);
@@ -49,7 +49,7 @@ fn listed(app: &TestApp, holder: &Holder, filters: &[&str]) -> Vec<String> {
         "audit",
         "list",
         "--account",
-        &holder.account,
+        &holder.id,
         "--limit",
         "100000",
     ];
@@ -69,15 +69,15 @@ fn exported(app: &TestApp, holder: &Holder, format: &str, filters: &[&str]) -> S
         "--format",
         format,
         "--account",
-        &holder.account,
+        &holder.id,
     ];
     app.admin_text(&[&all[..], filters].concat())
 }
 
 /// A bit of everything: two environments, several routes, statuses, addresses and outcomes.
 fn traffic(app: &TestApp, holder: &Holder) -> [String; 2] {
-    let live = app.key(&holder.account, "live", "read,write");
-    let test = app.key(&holder.account, "test", "read");
+    let live = app.key(&holder.id, "live", "read,write");
+    let test = app.key(&holder.id, "test", "read");
     let client = app.client(&live.token);
     let vault = client.vault("one");
     client.get(&format!("/v1/vaults/{vault}")).expect(200);
@@ -96,7 +96,7 @@ fn traffic(app: &TestApp, holder: &Holder) -> [String; 2] {
 
 fn the_page_shows_what_the_command_lists(database: Database) {
     let app = TestApp::start(database);
-    let holder = app.holder("professional");
+    let holder = app.holder_on("professional");
     let visitor = app.signed_in(&holder);
     let [live, test] = traffic(&app, &holder);
     let page = visitor.get(LOG).expect(200);
@@ -159,7 +159,7 @@ fn the_page_shows_what_the_command_lists(database: Database) {
 
 fn a_bad_filter_is_named_and_nothing_is_shown(database: Database) {
     let app = TestApp::start(database);
-    let holder = app.holder("professional");
+    let holder = app.holder_on("professional");
     let visitor = app.signed_in(&holder);
     for (query, blamed) in [
         ("status=9", "fault-status"),
@@ -179,7 +179,7 @@ fn a_bad_filter_is_named_and_nothing_is_shown(database: Database) {
 
 fn exports_are_those_of_the_command(database: Database) {
     let app = TestApp::start(database);
-    let holder = app.holder("enterprise");
+    let holder = app.holder_on("enterprise");
     let visitor = app.signed_in(&holder);
     let [live, _] = traffic(&app, &holder);
     for (query, filters) in [
@@ -229,11 +229,11 @@ fn exports_are_those_of_the_command(database: Database) {
 
 fn nobody_sees_the_records_of_others(database: Database) {
     let app = TestApp::start(database);
-    let (holder, stranger) = (app.holder("enterprise"), app.holder("enterprise"));
+    let (holder, stranger) = (app.holder_on("enterprise"), app.holder_on("enterprise"));
     let [live, _] = traffic(&app, &holder);
     let theirs: HashSet<String> = listed(&app, &holder, &[]).into_iter().collect();
     let visitor = app.signed_in(&stranger);
-    let account = &holder.account;
+    let account = &holder.id;
     for query in [
         String::new(),
         format!("key={live}"),
@@ -256,7 +256,7 @@ fn nobody_sees_the_records_of_others(database: Database) {
     }
     // Without a session there is nothing at all, and a key opens none of it.
     for path in [LOG, "/settings/audit-logs/export"] {
-        let led = app.visitor().get(path).expect(303);
+        let led = app.browser().get(path).expect(303);
         assert!(
             led.header("location").unwrap().starts_with("/login?next="),
             "{led:?}"
@@ -269,7 +269,7 @@ fn nobody_sees_the_records_of_others(database: Database) {
 
 fn a_plan_without_exports_is_told_so(database: Database) {
     let app = TestApp::start(database);
-    let holder = app.holder("free");
+    let holder = app.holder_on("free");
     let visitor = app.signed_in(&holder);
     traffic(&app, &holder);
     let page = visitor.get(LOG).expect(200);
@@ -282,7 +282,7 @@ fn a_plan_without_exports_is_told_so(database: Database) {
     assert!(refused.body.contains("Professional and Enterprise"));
     assert_eq!(walk(&visitor, LOG), listed(&app, &holder, &[]));
     // The plan counts as it is now.
-    app.admin(&["account", "set-plan", &holder.account, "professional"]);
+    app.admin(&["account", "set-plan", &holder.id, "professional"]);
     let csv = visitor.get(&format!("{LOG}/export?format=csv")).expect(200);
     assert_eq!(csv.body, exported(&app, &holder, "csv", &[]));
 }
@@ -290,9 +290,9 @@ fn a_plan_without_exports_is_told_so(database: Database) {
 /// Whoever pages through the log while it grows sees each record that was there at the beginning once.
 fn pages_neither_skip_nor_repeat_while_records_come_in(database: Database) {
     let app = TestApp::start(database);
-    let holder = app.holder("enterprise");
+    let holder = app.holder_on("enterprise");
     let visitor = app.signed_in(&holder);
-    let key = app.key(&holder.account, "test", "read");
+    let key = app.key(&holder.id, "test", "read");
     let clients: Vec<_> = (0..4).map(|_| app.client(&key.token)).collect();
     let ask = |count: usize| {
         thread::scope(|scope| {
@@ -347,7 +347,7 @@ fn pages_neither_skip_nor_repeat_while_records_come_in(database: Database) {
 
 fn who_reads_the_log_is_told_when_it_was_verified(database: Database) {
     let app = TestApp::start(database);
-    let holder = app.holder("professional");
+    let holder = app.holder_on("professional");
     let visitor = app.signed_in(&holder);
     let page = || visitor.get(LOG).expect(200).body;
     assert!(page().contains("Not verified yet"));
@@ -364,9 +364,9 @@ fn who_reads_the_log_is_told_when_it_was_verified(database: Database) {
 /// A row is shown as soon as its answer is there: nobody has to wait for an index.
 fn a_request_is_shown_at_once(database: Database) {
     let app = TestApp::start(database);
-    let holder = app.holder("professional");
+    let holder = app.holder_on("professional");
     let visitor = app.signed_in(&holder);
-    let key = app.key(&holder.account, "test", "read");
+    let key = app.key(&holder.id, "test", "read");
     let client = app.client(&key.token);
     for number in 1..=20 {
         client.get("/v1/account").expect(200);
@@ -392,9 +392,9 @@ on_both!(
 #[test]
 fn a_large_export_is_streamed() {
     let app = TestApp::start(Database::Sqlite);
-    let holder = app.holder("enterprise");
-    let key = app.key(&holder.account, "test", "read");
-    app.many_records(&holder.account, &key.id, 60_000);
+    let holder = app.holder_on("enterprise");
+    let key = app.key(&holder.id, "test", "read");
+    app.many_records(&holder.id, &key.id, 60_000);
     let visitor = app.signed_in(&holder);
     let resident = || {
         let mut status = String::new();
