@@ -10,7 +10,6 @@ use torvus_gate::{Recorded, replay};
 use torvus_ratelimit::Limiter;
 use torvus_storage::{Store, snapshots};
 
-use crate::commands::audit::each;
 use crate::context::{Context, id};
 use crate::failure::Failure;
 use crate::progress::Progress;
@@ -64,13 +63,13 @@ impl<'a> Traffic<'a> {
             ..AuditFilter::default()
         };
         let mut progress = Progress::start("replayed");
-        let read = each(&self.store, filter, |entry| {
+        let read = torvus_storage::audit::each(&self.store, filter, |entry| {
             progress.advance();
             take(&entry.record);
-            Ok(())
+            Ok::<_, Failure>(())
         })?;
         progress.end();
-        Ok(read?)
+        read
     }
 
     /// Where a request goes. A record does not say whether it was to Torvus
@@ -209,9 +208,11 @@ pub(super) const fn was_let_in(record: &AuditRecord) -> bool {
         | Outcome::MissingPermission
         | Outcome::UntrustedProxy
         | Outcome::AmbiguousRequest
+        | Outcome::WrongCredentials
         | Outcome::RateLimited
         | Outcome::UriTooLong
-        | Outcome::HeadersTooLarge => false,
+        | Outcome::HeadersTooLarge
+        | Outcome::WrongCredentials => false,
     }
 }
 
