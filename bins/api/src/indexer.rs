@@ -20,6 +20,9 @@ pub(crate) const JOURNAL_BYTES: &str = "torvus_audit_journal_bytes";
 /// Seconds since the journals were last indexed to their end.
 pub(crate) const LAG: &str = "torvus_audit_index_lag_seconds";
 
+/// Answers that wait until their record is safe.
+pub(crate) const WAITING: &str = "torvus_audit_waiting_answers";
+
 /// How often it looks for records.
 const PAUSE: Duration = Duration::from_millis(100);
 /// How long it waits after a failure.
@@ -145,6 +148,7 @@ impl State {
         };
         gauge!(LAG).set(self.up_to_date.elapsed().as_secs_f64());
         gauge!(JOURNAL_BYTES).set(journals.bytes() as f64);
+        gauge!(WAITING).set(journals.waiting() as f64);
         pause
     }
 

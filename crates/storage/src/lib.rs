@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod audit;
 mod audit_search;
+mod audit_walk;
 pub mod backlog;
 pub mod budgets;
 pub mod chains;
@@ -31,6 +32,7 @@ mod schema;
 pub mod secrets;
 pub mod sent_forms;
 pub mod sessions;
+pub mod signers;
 pub mod snapshots;
 mod stir;
 mod store;

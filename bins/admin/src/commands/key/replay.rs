@@ -208,7 +208,6 @@ pub(super) const fn was_let_in(record: &AuditRecord) -> bool {
         | Outcome::MissingPermission
         | Outcome::UntrustedProxy
         | Outcome::AmbiguousRequest
-        | Outcome::WrongCredentials
         | Outcome::RateLimited
         | Outcome::UriTooLong
         | Outcome::HeadersTooLarge
