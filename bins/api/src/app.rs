@@ -5,6 +5,7 @@ use std::sync::Arc;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_LENGTH, HeaderValue, TRANSFER_ENCODING};
 use actix_web::{HttpRequest, HttpResponse, web};
 use torvus_authz::RouteTable;
+use torvus_dashboard::Dashboard;
 use torvus_domain::{Clock, Refusal, RequestId};
 use torvus_web::{Guard, Told, forward_auth, guarded, respond, with_request_id};
 
@@ -29,6 +30,8 @@ pub(crate) struct App {
     documents: Documents,
     /// Takes reports of leaked keys, where that is wanted.
     leaks: Option<Leaks>,
+    /// Pages for people, where they are wanted.
+    dashboard: Option<Dashboard>,
 }
 
 impl App {
@@ -40,6 +43,7 @@ impl App {
         forward: Guard,
         context: Arc<v1::Context>,
         leaks: Option<Leaks>,
+        dashboard: Option<Dashboard>,
     ) -> Result<Self, Failure> {
         let bind = |route: &torvus_authz::Route| {
             v1::handler(&route.operation).ok_or_else(|| {
@@ -57,6 +61,7 @@ impl App {
             context,
             documents: Documents::new(routes)?,
             leaks,
+            dashboard,
         })
     }
 
@@ -89,6 +94,8 @@ pub(crate) async fn enter(
         Work::Forward(Told::InRequestLine { prefix: ENVOY })
     } else if path == leaks::PATH && app.leaks.is_some() {
         Work::Leaks(payload)
+    } else if app.dashboard.as_ref().is_some_and(|pages| pages.owns(path)) {
+        Work::Page(payload)
     } else {
         return match app.documents.answer(&request) {
             Some(answer) => with_request_id(answer, RequestId::new(app.clock().now().wall)),
@@ -111,6 +118,8 @@ enum Work {
     Forward(Told<'static>),
     /// A report of keys that leaked.
     Leaks(web::Payload),
+    /// A page of the dashboard.
+    Page(web::Payload),
 }
 
 async fn decided(request: HttpRequest, work: Work, app: web::Data<App>) -> HttpResponse {
@@ -118,6 +127,12 @@ async fn decided(request: HttpRequest, work: Work, app: web::Data<App>) -> HttpR
         Work::Protected(payload) => payload,
         Work::Forward(told) => return forward_auth(&app.forward, request, told).await,
         Work::Leaks(payload) => return reported(&request, payload, &app).await,
+        Work::Page(payload) => {
+            return match &app.dashboard {
+                Some(dashboard) => dashboard.answer(request, payload).await,
+                None => plain(&app, &Refusal::NotFound),
+            };
+        }
     };
     let (handlers, context) = (app.clone(), Arc::clone(&app.context));
     guarded(&app.guard, request, payload, move |call| {

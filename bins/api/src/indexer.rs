@@ -20,6 +20,9 @@ pub(crate) const JOURNAL_BYTES: &str = "torvus_audit_journal_bytes";
 /// Seconds since the journals were last indexed to their end.
 pub(crate) const LAG: &str = "torvus_audit_index_lag_seconds";
 
+/// Answers that wait until their record is safe.
+pub(crate) const WAITING: &str = "torvus_audit_waiting_answers";
+
 /// How often it looks for records.
 const PAUSE: Duration = Duration::from_millis(100);
 /// How long it waits after a failure.
@@ -54,6 +57,18 @@ fn give_back(
         tracing::warn!(%error, "the segments of an ended chain could not be removed");
     }
     Ok(())
+}
+
+/// Indexes what is there now, for somebody who is about to read. What can't be
+/// indexed the thread tells of.
+pub(crate) fn on_demand(store: Arc<Store>, journals: Arc<Journals>) -> Arc<dyn Fn() + Send + Sync> {
+    Arc::new(move || {
+        let safe_up_to = |chain| journals.safe_up_to(chain);
+        match indexing::catch_up(&store, journals.folder(), &safe_up_to) {
+            Ok(indexed) => counter!(INDEXED).increment(indexed.records as u64),
+            Err(error) => tracing::debug!(%error, "the newest records wait in the journal"),
+        }
+    })
 }
 
 /// The thread that indexes.
@@ -133,6 +148,7 @@ impl State {
         };
         gauge!(LAG).set(self.up_to_date.elapsed().as_secs_f64());
         gauge!(JOURNAL_BYTES).set(journals.bytes() as f64);
+        gauge!(WAITING).set(journals.waiting() as f64);
         pause
     }
 

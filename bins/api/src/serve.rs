@@ -15,9 +15,11 @@ use tokio::runtime::Handle;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use torvus_audit::journal::{Durability, Journals};
 use torvus_authz::RouteTable;
+use torvus_dashboard::Dashboard;
 use torvus_domain::{Clock, KeyMaterial, NodeId, PlanName, Plans, SystemClock};
 use torvus_gate::{Gate, KeyCache};
 use torvus_key_core::PepperRing;
+use torvus_keyring::sessions;
 use torvus_ratelimit::Limiter;
 use torvus_settings::{AuditDurability, PepperSource, Settings, SettingsArgs, environment};
 use torvus_storage::{Store, StoreUrl, accounts, budgets, idempotency, leases, nodes};
@@ -211,6 +213,20 @@ impl Parts {
             clock: Arc::clone(&clock),
             places: leaks::places(),
         });
+        let dashboard = settings.dashboard.then(|| {
+            Dashboard::new(torvus_dashboard::Parts {
+                store: Arc::clone(&store),
+                clock: Arc::clone(&clock),
+                material: Arc::clone(&material) as _,
+                plans: Arc::clone(&live.plans),
+                proxies: Arc::clone(&live.proxies),
+                limiter: Arc::clone(&limiter),
+                routes: Arc::new(ArcSwap::from_pointee(routes.clone())),
+                index: indexer::on_demand(Arc::clone(&store), Arc::clone(&journals)),
+                forward: Arc::clone(&live.routes),
+            })
+        });
+        let dashboard = dashboard.transpose().map_err(Failure::new)?;
         let health = Health {
             store: Arc::clone(&store),
             journals: Arc::clone(&journals),
@@ -220,7 +236,7 @@ impl Parts {
             metrics: telemetry::start()?,
         };
         Ok(Self {
-            app: web::Data::new(App::new(&routes, own, forward, context, leaks)?),
+            app: web::Data::new(App::new(&routes, own, forward, context, leaks, dashboard)?),
             health: web::Data::new(health),
             settings,
             store,
@@ -348,6 +364,7 @@ impl Parts {
                     idempotency::prune(c, old)?;
                     leases::abandon(c, now.wall - CHANGE_MAX)?;
                     leases::prune(c)?;
+                    sessions::tidy(c, now.wall)?;
                     budgets::prune(c, now.wall)
                 });
                 if tidied.is_err() {

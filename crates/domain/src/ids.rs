@@ -163,6 +163,8 @@ id_kinds! {
     NodeId, NodeKind, "node";
     /// Names a chain of audit records: `chn_…`.
     ChainId, ChainKind, "chn";
+    /// Names a sign-in to the dashboard, while it lasts: `ses_…`.
+    SessionId, SessionKind, "ses";
 }
 
 #[cfg(test)]

@@ -26,7 +26,7 @@ pub use email::{Email, EmailError};
 pub use facts::{Credential, RequestFacts, URI_BYTES_MAX};
 pub use ids::{
     AccountId, AuditId, ChainId, CheckInId, DocumentId, Id, IdError, IdKind, KeyId, NodeId,
-    PolicyId, RecipientId, RequestId, VaultId, kinds,
+    PolicyId, RecipientId, RequestId, SessionId, VaultId, kinds,
 };
 pub use key::{ApiKey, KeyState};
 pub use lease::{Change, Epoch, LEASE, LEASE_PATIENCE, LEASE_RENEWAL, LeaseStore, Standing};

@@ -90,6 +90,8 @@ words! {
         UntrustedProxy = "untrusted_proxy",
         /// A proxy told of a request that two readers could take differently.
         AmbiguousRequest = "ambiguous_request",
+        /// The address, the password or the code of a sign-in was wrong.
+        WrongCredentials = "wrong_credentials",
         /// The limit was used up.
         RateLimited = "rate_limited",
         /// There is no such route or resource.

@@ -14,12 +14,15 @@ mod trace;
 mod verdict;
 
 pub use cache::KeyCache;
-pub use explain::{Change, Explanation, Finding, Question, Remedy, explain};
+pub use explain::{
+    Change, Door, Early, Explanation, Finding, Question, QuestionError, Remedy, ToldCheck,
+    before_the_gate, explain, method_of, path_of, told,
+};
 pub use gate::Gate;
 pub use grant::Grant;
 pub use identity::Identity;
 pub use lease::{LeaseKeeper, Renewal};
-pub use rate::Counted;
+pub use rate::{Counted, left};
 pub use replay::{Recorded, replay};
 pub use trace::Check;
 pub use verdict::{Denied, Verdict};

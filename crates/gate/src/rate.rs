@@ -1,6 +1,10 @@
 //! How often: which budgets a request is counted against.
 
-use torvus_domain::{Budget, Instants, KeySnapshot, LimitScope, Plan, Refusal, Spent};
+use std::time::Duration;
+
+use torvus_domain::{
+    Budget, Instants, KeySnapshot, LimitScope, Plan, Plans, Refusal, Spent, Timestamp,
+};
 use torvus_ratelimit::{Decision, Limiter, RateSnapshot};
 
 /// A request that was held against its budgets.
@@ -77,4 +81,26 @@ pub(crate) fn count(
             }
         }
     }
+}
+
+/// What is left of a key's limit at `at`, by what is recorded of it. Nothing is
+/// counted. None where the settings have no such plan.
+#[must_use]
+pub fn left(found: &KeySnapshot, plans: &Plans, at: Timestamp) -> Option<RateSnapshot> {
+    let plan = plans.get(&found.account.plan)?;
+    let now = Instants {
+        wall: at,
+        monotonic: Duration::ZERO,
+    };
+    // A request is counted on a limiter that is thrown away, and added again.
+    let limiter = Limiter::memory();
+    for spent in &found.spent {
+        limiter.restore(spent, &now);
+    }
+    let counted = count(&limiter, found, plan, &now);
+    let remaining = counted.snapshot.remaining + u32::from(counted.allowed);
+    Some(RateSnapshot {
+        remaining,
+        ..counted.snapshot
+    })
 }

@@ -4,7 +4,7 @@ use secrecy::SecretString;
 use serde_json::json;
 use torvus_domain::{Account, AccountId, Change, Email, PlanName, Plans, Timestamp};
 use torvus_storage::leases::Settled;
-use torvus_storage::{Conn, StorageError, Store, accounts, audit};
+use torvus_storage::{Conn, StorageError, Store, accounts, audit, known_browsers, sessions};
 
 use crate::change::everywhere;
 use crate::password::Password;
@@ -126,7 +126,7 @@ pub fn set_plan(
 }
 
 /// Suspends an account: from the moment this returns, none of its keys is let
-/// in. One that is suspended stays so since the first time.
+/// in, and nobody is signed in to its dashboard. One that is suspended stays so since the first time.
 ///
 /// # Errors
 /// [`KeyringError::NotFound`].
@@ -166,6 +166,9 @@ fn set_suspended(
     let same = |account: &Account| account.suspended_at.is_some() == suspended;
     change(store, id, now, same, |c, account, now| {
         accounts::set_suspended(c, id, suspended.then_some(now))?;
+        if suspended {
+            sessions::end_all_but(c, id, None)?;
+        }
         let action = if suspended {
             "account.suspend"
         } else {
@@ -180,7 +183,8 @@ fn set_suspended(
     })
 }
 
-/// Gives an account a new password; the old one ends.
+/// Gives an account a new password; the old one ends, and with it everybody who
+/// is signed in.
 ///
 /// # Errors
 /// [`KeyringError::NotFound`].
@@ -196,9 +200,12 @@ pub fn reset_password(
             return Ok(None);
         };
         accounts::set_password_hash(c, id, &password.hash)?;
+        let ended = sessions::end_all_but(c, id, None)?;
+        known_browsers::forget_all(c, id)?;
+        let detail = json!({ "sessions_ended": ended });
         audit::append(
             c,
-            &[actor.on_account("account.reset_password", &account, json!({}), now)],
+            &[actor.on_account("account.reset_password", &account, detail, now)],
         )?;
         Ok(Some(account))
     })?;

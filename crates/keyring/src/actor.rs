@@ -27,6 +27,17 @@ impl Actor {
         Self("github:secret-scanning".to_owned())
     }
 
+    /// The holder of an account, signed in to the dashboard.
+    #[must_use]
+    pub fn holder(account: &Account) -> Self {
+        Self(format!("account:{}", account.email))
+    }
+
+    /// Somebody of whom it is not known who they are.
+    pub(crate) fn anonymous() -> Self {
+        Self("anonymous".to_owned())
+    }
+
     /// The record of something done to an account.
     pub(crate) fn on_account(
         &self,

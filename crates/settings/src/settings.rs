@@ -329,9 +329,6 @@ fn refuse_unbuilt(
             file.grpc_listen.clone(),
         )?,
     ];
-    if file.dashboard == Some(true) {
-        return Err(not_yet(&"dashboard = true"));
-    }
     match found.into_iter().flatten().next() {
         None => Ok(()),
         Some(found) => Err(not_yet(&found.origin)),

@@ -1,7 +1,7 @@
 //! The audit log: rows are added and read, never changed.
 
 use diesel::prelude::*;
-use torvus_audit::{AuditFilter, AuditRecord, Hash, Head, database_chain};
+use torvus_audit::{AuditRecord, Hash, Head, database_chain};
 use torvus_domain::{ChainId, Timestamp};
 
 use crate::chains::{self, Position};
@@ -10,6 +10,10 @@ use crate::conn::each_row;
 use crate::roll_ups::RollUps;
 use crate::schema::audit_log::{self, dsl};
 use crate::{Conn, StorageError};
+
+pub(crate) use crate::audit_search::of_chain;
+pub use crate::audit_search::{Slice, list, search};
+pub use crate::audit_walk::{Ends, added, each};
 
 pub(crate) const TABLE: &str = "audit_log";
 /// Rows of one statement: their values stay below what either database takes.
@@ -40,7 +44,7 @@ struct NewRow<'a> {
 }
 
 #[derive(Queryable)]
-struct Row {
+pub(crate) struct Row {
     id: String,
     at: i64,
     chain: String,
@@ -49,7 +53,8 @@ struct Row {
     line: String,
 }
 
-const COLUMNS: (dsl::id, dsl::at, dsl::chain, dsl::seq, dsl::hash, dsl::line) =
+/// What is read of a record.
+pub(crate) const COLUMNS: (dsl::id, dsl::at, dsl::chain, dsl::seq, dsl::hash, dsl::line) =
     (dsl::id, dsl::at, dsl::chain, dsl::seq, dsl::hash, dsl::line);
 
 impl TryFrom<Row> for Entry {
@@ -163,71 +168,6 @@ pub(crate) fn has_end(c: &mut Conn, intent: &AuditRecord) -> Result<bool, Storag
     Ok(found.is_some())
 }
 
-/// The records that a filter lets through, the newest first, or the oldest
-/// first where it says so.
-///
-/// # Errors
-///
-/// Those of the database.
-pub fn list(c: &mut Conn, filter: &AuditFilter) -> Result<Vec<Entry>, StorageError> {
-    let mut query = dsl::audit_log.select(COLUMNS).into_boxed();
-    query = match filter.oldest_first {
-        true => query.order((dsl::at, dsl::id)),
-        false => query.order((dsl::at.desc(), dsl::id.desc())),
-    };
-    if let Some(account) = filter.account {
-        query = query.filter(dsl::account_id.eq(account.to_string()));
-    }
-    if let Some(key) = filter.key {
-        query = query.filter(dsl::key_id.eq(key.to_string()));
-    }
-    if let Some(from) = filter.from {
-        query = query.filter(dsl::at.ge(micros(from)));
-    }
-    if let Some(to) = filter.to {
-        query = query.filter(dsl::at.lt(micros(to)));
-    }
-    if let Some(status) = filter.status {
-        let (first, last) = status.range();
-        query = query.filter(dsl::status.between(i32::from(first), i32::from(last)));
-    }
-    if let Some(outcome) = filter.outcome {
-        query = query.filter(dsl::outcome.eq(outcome.as_str()));
-    }
-    if let Some(category) = filter.category {
-        query = query.filter(dsl::category.eq(category.as_str()));
-    }
-    if let Some(method) = &filter.method {
-        query = query.filter(dsl::method.eq(method));
-    }
-    if let Some(route) = &filter.route {
-        query = query.filter(dsl::route.eq(route));
-    }
-    if let Some(ip) = filter.ip {
-        query = query.filter(dsl::ip.eq(ip.to_canonical().to_string()));
-    }
-    if let Some(request) = filter.request {
-        query = query.filter(dsl::request_id.eq(request.to_string()));
-    }
-    // The first condition is there for the index, which can't use the second.
-    if let Some(behind) = &filter.behind {
-        let (at, id) = (micros(behind.at), behind.id.to_string());
-        query = match filter.oldest_first {
-            true => query
-                .filter(dsl::at.ge(at))
-                .filter(dsl::at.gt(at).or(dsl::id.gt(id))),
-            false => query
-                .filter(dsl::at.le(at))
-                .filter(dsl::at.lt(at).or(dsl::id.lt(id))),
-        };
-    }
-    if let Some(limit) = filter.limit {
-        query = query.limit(i64::from(limit));
-    }
-    let rows: Vec<Row> = query.load(&mut c.0)?;
-    rows.into_iter().map(TryInto::try_into).collect()
-}
-
 /// Rows as they are kept, by time, for whoever verifies them: nothing of them
 /// is believed.
 ///
@@ -293,6 +233,30 @@ pub fn count_before(c: &mut Conn, before: Timestamp) -> Result<usize, StorageErr
     number(TABLE, count)
 }
 
+/// Before which instant a step of removing ends that takes about so many
+/// records; none where there are none left.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn step_before(
+    c: &mut Conn,
+    before: Timestamp,
+    records: u32,
+) -> Result<Option<Timestamp>, StorageError> {
+    let old = dsl::audit_log
+        .filter(dsl::at.lt(micros(before)))
+        .order((dsl::at, dsl::id))
+        .select(dsl::at);
+    let last = old.offset(i64::from(records));
+    if let Some(at) = last.first::<i64>(&mut c.0).optional()? {
+        // Where so many are of one time they all go: a step has an end.
+        return Ok(Some(instant(TABLE, at.saturating_add(1))?.min(before)));
+    }
+    let any = old.first::<i64>(&mut c.0).optional()?;
+    Ok(any.map(|_| before))
+}
+
 /// Removes what was recorded before an instant; how many records that were.
 /// What was the last of them in each chain has to be noted in the same
 /// transaction: see [`chains::note_pruned`].
@@ -305,7 +269,7 @@ pub fn remove_before(c: &mut Conn, before: Timestamp) -> Result<usize, StorageEr
     Ok(diesel::delete(old).execute(&mut c.0)?)
 }
 
-/// The last record of each chain before an instant.
+/// The last record of each chain that has any before an instant.
 ///
 /// # Errors
 ///
@@ -314,24 +278,25 @@ pub fn last_before(
     c: &mut Conn,
     before: Timestamp,
 ) -> Result<Vec<(ChainId, Position)>, StorageError> {
+    let places: Vec<(String, Option<i64>)> = dsl::audit_log
+        .filter(dsl::at.lt(micros(before)))
+        .group_by(dsl::chain)
+        .select((dsl::chain, diesel::dsl::max(dsl::seq)))
+        .load(&mut c.0)?;
     let mut last = Vec::new();
-    for (chain, _) in chains::all(c)? {
-        let row: Option<Row> = dsl::audit_log
-            .filter(dsl::chain.eq(chain.to_string()))
-            .filter(dsl::at.lt(micros(before)))
-            .order((dsl::at.desc(), dsl::id.desc()))
+    for (chain, seq) in places {
+        let row: Row = dsl::audit_log
+            .filter(dsl::chain.eq(&chain))
+            .filter(dsl::seq.nullable().eq(seq))
             .select(COLUMNS)
-            .first(&mut c.0)
-            .optional()?;
-        if let Some(row) = row {
-            let position = Position {
-                head: head(row.seq, &row.hash)?,
-                at: instant(TABLE, row.at)?,
-                segment: 0,
-                place: 0,
-            };
-            last.push((chain, position));
-        }
+            .first(&mut c.0)?;
+        let position = Position {
+            head: head(row.seq, &row.hash)?,
+            at: instant(TABLE, row.at)?,
+            segment: 0,
+            place: 0,
+        };
+        last.push((read(TABLE, &chain)?, position));
     }
     Ok(last)
 }

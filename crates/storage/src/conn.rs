@@ -62,6 +62,8 @@ pub(crate) use each_row;
 pub(crate) enum Use {
     /// Reads, or anything on PostgreSQL.
     Any,
+    /// The same for somebody at the command line, who may ask for a lot.
+    Command,
     /// The one connection that writes to the SQLite file. It does not wait
     /// for a lock by itself: the transaction does, in smaller steps.
     SqliteWriter,
@@ -95,7 +97,7 @@ pub(crate) fn connect(url: &StoreUrl, purpose: Use) -> Result<Conn, StorageError
             )
             .map_err(|e| failed(&e))?;
             let more = match purpose {
-                Use::Any => "",
+                Use::Any | Use::Command => "",
                 Use::SqliteWriter => "PRAGMA busy_timeout = 0;",
                 // Whoever comes to the end of the log first moves it into the
                 // file: that is this one, not somebody who is waited for.
@@ -118,6 +120,10 @@ pub(crate) fn connect(url: &StoreUrl, purpose: Use) -> Result<Conn, StorageError
                  SET TIME ZONE 'UTC';",
             )
             .map_err(|e| failed(&e))?;
+            if purpose == Use::Command {
+                conn.batch_execute("SET statement_timeout = '10min'; SET lock_timeout = '5s';")
+                    .map_err(|e| failed(&e))?;
+            }
             Ok(Conn(AnyConn::Postgres(conn)))
         }
     }

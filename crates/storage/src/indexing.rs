@@ -6,7 +6,6 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use torvus_audit::AuditRecord;
 use torvus_audit::journal::{Found, Frame, SegmentName, SegmentReader, segments};
@@ -28,8 +27,6 @@ const STEP: usize = 64;
 /// How many rows of sums one transaction may have: they are stored after its
 /// records, however long somebody waits by then.
 const ROLL_UPS_MAX: usize = 2_000;
-/// For how long others go first who make changes of several steps.
-const GIVE_WAY_MS: u32 = 20;
 
 /// Why the journals could not be indexed to their end.
 #[derive(Debug, thiserror::Error)]
@@ -229,7 +226,7 @@ impl Batch {
     ) -> Result<bool, StorageError> {
         let mut written = 0;
         while let Some(rest) = self.entries.get(written..).filter(|rest| !rest.is_empty()) {
-            give_way(store.turn());
+            store.give_way();
             let next = store.index(|c, turn| {
                 // Somebody else may have indexed it meanwhile; then all of it.
                 if chains::hold(c, name.chain)?.head != position.head {
@@ -274,20 +271,6 @@ fn insert_some(c: &mut Conn, entries: &[Entry], turn: &Turn) -> Result<usize, St
     }
     roll_ups.store(c)?;
     Ok(done)
-}
-
-/// Lets others write first, though not for ever.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "another process may hold the lock: there is no event to wait for"
-)]
-fn give_way(turn: &Turn) {
-    for _ in 0..GIVE_WAY_MS {
-        if !turn.is_wanted() {
-            return;
-        }
-        std::thread::sleep(Duration::from_millis(1));
-    }
 }
 
 /// Where the whole frames end that follow a place, if that is not the end.

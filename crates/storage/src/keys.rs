@@ -21,7 +21,7 @@ const ROWS: usize = 1_000;
 /// A row. No digest is in it, nor in anything that is read here.
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = api_keys, treat_none_as_default_value = false)]
-struct KeyRow {
+pub(crate) struct KeyRow {
     id: String,
     account_id: String,
     name: String,

@@ -70,10 +70,10 @@ fn pool(url: &StoreUrl, purpose: Use, size: u32) -> Pool {
 
 impl Pools {
     /// Opens nothing yet.
-    pub(crate) fn new(url: &StoreUrl) -> Self {
+    pub(crate) fn new(url: &StoreUrl, purpose: Use) -> Self {
         let single = |purpose| matches!(url, StoreUrl::Sqlite(_)).then(|| pool(url, purpose, 1));
         Self {
-            readers: pool(url, Use::Any, CONNECTIONS),
+            readers: pool(url, purpose, CONNECTIONS),
             writer: single(Use::SqliteWriter),
             indexer: single(Use::Indexer),
         }

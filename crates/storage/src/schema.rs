@@ -129,6 +129,21 @@ diesel::table! {
 }
 
 diesel::table! {
+    audit_proofs (kind) {
+        kind -> Text,
+        at -> BigInt,
+        sound -> Bool,
+    }
+}
+
+diesel::table! {
+    audit_signers (public_key) {
+        public_key -> Text,
+        since -> BigInt,
+    }
+}
+
+diesel::table! {
     audit_pruned (chain) {
         chain -> Text,
         seq -> BigInt,
@@ -259,8 +274,65 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    sessions (id) {
+        id -> Text,
+        digest -> Binary,
+        account_id -> Text,
+        created_at -> BigInt,
+        seen_at -> BigInt,
+        confirmed_at -> BigInt,
+        ip -> Nullable<Text>,
+        user_agent -> Nullable<Text>,
+        awaits_code -> Bool,
+    }
+}
+
+diesel::table! {
+    sent_forms (nonce) {
+        nonce -> Binary,
+        sent_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    sign_in_tries (bucket) {
+        bucket -> Binary,
+        whole_at -> BigInt,
+        noted_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    known_browsers (digest) {
+        digest -> Binary,
+        account_id -> Text,
+        seen_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    second_factors (account_id) {
+        account_id -> Text,
+        sealed -> Binary,
+        pepper_version -> BigInt,
+        created_at -> BigInt,
+        enabled_at -> Nullable<BigInt>,
+        last_step -> BigInt,
+    }
+}
+
+diesel::table! {
+    recovery_codes (digest) {
+        digest -> Binary,
+        account_id -> Text,
+    }
+}
+
 diesel::joinable!(api_keys -> accounts (account_id));
 diesel::joinable!(key_secrets -> api_keys (key_id));
+diesel::joinable!(sessions -> accounts (account_id));
 
 diesel::allow_tables_to_appear_in_same_query!(accounts, api_keys, key_secrets, lease_changes);
 diesel::allow_tables_to_appear_in_same_query!(lease_epoch, leases);
+diesel::allow_tables_to_appear_in_same_query!(accounts, sessions);

@@ -52,7 +52,7 @@ impl Store {
     /// [`StorageError::Unavailable`] if it can't be reached,
     /// [`StorageError::Url`] if its address can't be used.
     pub fn open(url: &StoreUrl) -> Result<Self, StorageError> {
-        Self::with_patience(url, PATIENCE)
+        Self::with_patience(url, PATIENCE, Use::Command)
     }
 
     /// Opens a database, for a server: a request waits 1.5 s at most.
@@ -61,10 +61,14 @@ impl Store {
     ///
     /// As of [`Store::open`].
     pub fn open_for_server(url: &StoreUrl) -> Result<Self, StorageError> {
-        Self::with_patience(url, PATIENCE_OF_SERVER)
+        Self::with_patience(url, PATIENCE_OF_SERVER, Use::Any)
     }
 
-    fn with_patience(url: &StoreUrl, patience: Duration) -> Result<Self, StorageError> {
+    fn with_patience(
+        url: &StoreUrl,
+        patience: Duration,
+        purpose: Use,
+    ) -> Result<Self, StorageError> {
         if let StoreUrl::Sqlite(path) = url {
             make_private(path)?;
         }
@@ -72,7 +76,7 @@ impl Store {
         connect(url, Use::Any)?;
         Ok(Self(Arc::new(Inner {
             url: url.clone(),
-            pools: Pools::new(url),
+            pools: Pools::new(url, purpose),
             turn: Turn::of(url),
             patience,
             renewals: Renewals::default(),
@@ -135,8 +139,10 @@ impl Store {
         pools.index(|conn| write_tx(conn, turn, *patience, |c| work(c, turn)))
     }
 
-    pub(crate) fn turn(&self) -> &Turn {
-        &self.0.turn
+    /// Lets others write first that wait for it on SQLite, between the parts of
+    /// long work; for 20 ms at most.
+    pub fn give_way(&self) {
+        self.0.turn.give_way();
     }
 
     /// Keeps the indexer from writing between the steps of a change, until

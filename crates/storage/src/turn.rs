@@ -5,10 +5,14 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use rustix::fs::{FlockOperation, flock};
 
 use crate::StoreUrl;
+
+/// For how long others go first who make changes of several steps.
+const GIVE_WAY_MS: u32 = 20;
 
 /// What the file is called, after the database's own name.
 const SUFFIX: &str = "-turn";
@@ -54,6 +58,20 @@ impl Turn {
             Ok(None) => false,
             Ok(Some(file)) => flock(&file, FlockOperation::NonBlockingLockExclusive).is_err(),
             Err(_) => true,
+        }
+    }
+
+    /// Lets others write first, though not for ever.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "another process may hold the lock: there is no event to wait for"
+    )]
+    pub(crate) fn give_way(&self) {
+        for _ in 0..GIVE_WAY_MS {
+            if !self.is_wanted() {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(1));
         }
     }
 

@@ -6,6 +6,7 @@ use actix_web::http::header::{HeaderMap, HeaderName};
 use torvus_domain::TrustedProxies;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 /// The client's address in its canonical form, an IPv4-mapped one as IPv4.
 ///
@@ -13,7 +14,8 @@ const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 /// `X-Forwarded-For` that is none, or the first of all if all are. A hop that
 /// can't be read ends the walk: nobody knows then who stands behind it, and
 /// there is no address. `Forwarded` is not read.
-pub(crate) fn client_ip(
+#[must_use]
+pub fn client_ip(
     peer: Option<IpAddr>,
     headers: &HeaderMap,
     trusted: &TrustedProxies,
@@ -30,6 +32,18 @@ pub(crate) fn client_ip(
         }
     }
     Some(client)
+}
+
+/// Whether the client speaks HTTPS, as a trusted proxy tells of it: the last word
+/// of `X-Forwarded-Proto`, which is the one of the nearest proxy.
+#[must_use]
+pub fn is_https(peer: Option<IpAddr>, headers: &HeaderMap, trusted: &TrustedProxies) -> bool {
+    let told = || {
+        let line = headers.get_all(X_FORWARDED_PROTO).last()?.to_str().ok()?;
+        line.rsplit(',').next().map(str::trim)
+    };
+    peer.is_some_and(|peer| trusted.contains(peer.to_canonical()))
+        && told().is_some_and(|proto| proto.eq_ignore_ascii_case("https"))
 }
 
 /// An address as proxies write it: bare, with a port, or in brackets.
@@ -113,6 +127,30 @@ mod tests {
             of("::ffff:10.0.0.1", &["203.0.113.5"]).as_deref(),
             Some("203.0.113.5")
         );
+    }
+
+    #[test]
+    fn only_a_trusted_proxy_says_that_it_is_https() {
+        let trusted = TrustedProxies::parse("10.0.0.1").unwrap();
+        let https = |peer: &str, lines: &[&'static str]| {
+            let mut headers = HeaderMap::new();
+            for line in lines {
+                headers.append(X_FORWARDED_PROTO, HeaderValue::from_static(line));
+            }
+            is_https(peer.parse().ok(), &headers, &trusted)
+        };
+        assert!(https("10.0.0.1", &["https"]) && https("::ffff:10.0.0.1", &["http, HTTPS"]));
+        assert!(https("10.0.0.1", &["http", "https"]));
+        for (peer, lines) in [
+            ("10.0.0.2", &["https"][..]),
+            ("10.0.0.1", &[]),
+            ("10.0.0.1", &["http"]),
+            ("10.0.0.1", &["https, http"]),
+            ("10.0.0.1", &["https", "http"]),
+            ("nobody", &["https"]),
+        ] {
+            assert!(!https(peer, lines), "{peer} {lines:?}");
+        }
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod record;
 mod request_id;
 
 pub use call::Call;
+pub use client_ip::{client_ip, is_https};
 pub use counts::{REQUEST_DURATION, REQUESTS, UNRECORDED};
 pub use forward_auth::forward_auth;
 pub use guard::{Guard, guarded};

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
+use torvus_audit::export;
 
 #[derive(Subcommand)]
 pub(crate) enum Audit {
@@ -37,23 +38,29 @@ pub(crate) enum Audit {
     /// Check that no record was changed, removed or put in another place
     #[command(after_help = "Examples:\n  \
         torvus-admin audit verify\n  \
-        torvus-admin audit verify --checkpoint checkpoint.json")]
+        torvus-admin audit verify --checkpoint checkpoint.json\n  \
+        torvus-admin audit verify --export log.jsonl --checkpoint old.json --checkpoint new.json")]
     Verify {
-        /// A checkpoint that was kept elsewhere: shows an end that was cut off
+        /// A checkpoint that was kept elsewhere: shows an end that was cut off; more than one where
+        /// records were pruned since the first
         #[arg(long, value_name = "FILE")]
-        checkpoint: Option<PathBuf>,
+        checkpoint: Vec<PathBuf>,
         /// Verify a whole export (jsonl), without any database
         #[arg(long, value_name = "FILE")]
         export: Option<PathBuf>,
-        /// The key that must have signed [default: that of the data folder]
+        /// The key that must have signed, or each of several [default: that of the data folder]
         #[arg(long, value_name = "KEY")]
-        public_key: Option<String>,
+        public_key: Vec<String>,
     },
     /// Sign what the log is now, to be kept elsewhere
     #[command(after_help = "Examples:\n  \
         torvus-admin audit checkpoint > checkpoint.json\n  \
-        torvus-admin audit checkpoint --out another.json")]
+        torvus-admin audit checkpoint --out another.json\n  \
+        torvus-admin audit checkpoint --new-key > signed-anew.json")]
     Checkpoint {
+        /// Sign with a new key from now on: the old one is lost, or known to others
+        #[arg(long)]
+        new_key: bool,
         /// Write it to this new file, and not to standard output
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
@@ -76,6 +83,15 @@ pub(crate) enum Audit {
 pub(crate) enum Format {
     Csv,
     Jsonl,
+}
+
+impl From<Format> for export::Format {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Csv => Self::Csv,
+            Format::Jsonl => Self::Jsonl,
+        }
+    }
 }
 
 #[derive(Args)]
@@ -104,9 +120,15 @@ pub(crate) struct Filters {
     /// The method, such as GET
     #[arg(long)]
     pub(crate) method: Option<String>,
+    /// The environment of the key: live or test
+    #[arg(long)]
+    pub(crate) environment: Option<String>,
     /// The template of the route, such as /v1/vaults/:id
     #[arg(long)]
     pub(crate) route: Option<String>,
+    /// The path as it was sent
+    #[arg(long)]
+    pub(crate) path: Option<String>,
     /// The address that the request came from
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) ip: Option<String>,

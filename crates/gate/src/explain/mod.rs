@@ -3,6 +3,7 @@
 mod change;
 mod detail;
 mod near;
+mod told;
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use torvus_domain::{Instants, KeySnapshot, Outcome, Plans, Refusal, Timestamp};
 use torvus_ratelimit::Limiter;
 
 pub use change::Change;
+pub use told::{Door, Early, QuestionError, ToldCheck, before_the_gate, method_of, path_of, told};
 
 use crate::Counted;
 use crate::decision::{Asked, Rules, decide};

@@ -3,9 +3,12 @@
 use std::net::IpAddr;
 
 use serde_json::{Value, json};
-use torvus_authz::{RouteTable, plain_path};
-use torvus_domain::{ApiKey, KeyId, KeySnapshot, Outcome, URI_BYTES_MAX, rfc3339};
-use torvus_gate::{Change, Explanation, Finding, Question, Remedy, explain};
+use torvus_authz::RouteTable;
+use torvus_domain::{ApiKey, KeyId, KeySnapshot, Outcome, rfc3339};
+use torvus_gate::{
+    Change, Door, Early, Explanation, Question, QuestionError, Remedy, ToldCheck, before_the_gate,
+    explain, method_of, path_of, told,
+};
 use torvus_storage::snapshots;
 
 use super::update_line::UpdateLine;
@@ -16,7 +19,11 @@ use crate::output;
 
 pub(super) fn run(context: &Context, args: &KeyExplain) -> Result<(), Failure> {
     let now = context.now();
-    let (question, uri) = (question(context, args)?, args.path.as_str());
+    let door = match args.forward {
+        true => Door::Proxy,
+        false => Door::Own,
+    };
+    let question = question(context, args, door)?;
     let key: KeyId = id("key", &args.id)?;
     let store = context.store_with_all_records()?;
     let secrets = store.read(|c| snapshots::of_key(c, key, now))?;
@@ -37,129 +44,55 @@ pub(super) fn run(context: &Context, args: &KeyExplain) -> Result<(), Failure> {
         &own
     };
     let explanation = explain(snapshot, &question, routes, &context.settings.plans, now);
-    let early = before_the_gate(uri, &question, args.forward);
-    let known = known(secrets.len(), args.old_secret);
-    Told::new(snapshot, explanation, early, known).print(context)
+    let early = before_the_gate(&args.path, &question, door);
+    let secrets = (secrets.len(), args.old_secret);
+    Told::new(snapshot, &explanation, early.as_ref(), secrets).print(context)
 }
 
-fn question(context: &Context, args: &KeyExplain) -> Result<Question, Failure> {
-    let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-    if args.method.is_empty() || !args.method.bytes().all(token) {
-        return Err(Failure::invalid(
-            "METHOD: use one such as GET, HEAD, POST, PUT, PATCH or DELETE",
-        ));
-    }
-    let sendable = |text: &str| !text.chars().any(|c| c == ' ' || c.is_control());
-    if !args.path.starts_with('/') || !sendable(&args.path) {
-        return Err(Failure::invalid(
-            "PATH: use one such as /v1/vaults, without the host, and without blanks",
-        ));
-    }
+fn question(context: &Context, args: &KeyExplain, door: Door) -> Result<Question, Failure> {
+    let method = method_of(&args.method).map_err(|error| wrong("METHOD", error))?;
+    let path = path_of(&args.path, door).map_err(|error| wrong("PATH", error))?;
     let ip = args.ip.as_deref().map(|text| value::<IpAddr>("--ip", text));
     let at = instant("--at", args.at.as_ref())?;
-    // No fragment is sent; to a proxy it is no path at all.
-    let end: &[char] = if args.forward { &['?'] } else { &['?', '#'] };
-    let path = args.path.split(end).next().unwrap_or_default();
     Ok(Question {
-        method: args.method.clone(),
-        path: path.to_owned(),
+        method,
+        path,
         client_ip: ip.transpose()?.map(|ip| ip.to_canonical()),
         at: at.unwrap_or_else(|| context.now()),
     })
 }
 
-/// What a server refuses before it asks the gate.
-struct Early {
-    outcome: Outcome,
-    detail: String,
-    /// What would help; where it is empty, what helps the gate.
-    remedy: Option<String>,
-}
-
-fn before_the_gate(uri: &str, question: &Question, forward: bool) -> Option<Early> {
-    let refuse = |outcome, detail: String, remedy: Option<&str>| {
-        let remedy = remedy.map(str::to_owned);
-        Some(Early {
-            outcome,
-            detail,
-            remedy,
-        })
-    };
-    let length = uri.len();
-    if forward {
-        return match plain_path(uri).filter(|_| length <= URI_BYTES_MAX) {
-            Some(_) => None,
-            None => refuse(
-                Outcome::AmbiguousRequest,
-                "two readers could disagree about the path".to_owned(),
-                Some(
-                    "nothing that could be changed here: ask for a path with one reading, of at most 2048 bytes",
-                ),
-            ),
-        };
-    }
-    if length > URI_BYTES_MAX {
-        let detail = format!("the URI has {length} bytes");
-        let remedy = "nothing that could be changed here: send a URI of at most 2048 bytes";
-        return refuse(Outcome::UriTooLong, detail, Some(remedy));
-    }
-    let below = question.path.strip_prefix("/v1");
-    if below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) {
-        return None;
-    }
-    let detail = "only /v1 and what is below it asks for a key; the rest is a plain 404";
-    refuse(Outcome::NotFound, detail.to_owned(), None)
-}
-
-fn known(secrets: usize, old: bool) -> String {
-    let which = match (secrets, old) {
-        (0 | 1, _) => String::new(),
-        (n, false) => format!("; it has {n} secrets, and this is about the current one"),
-        (n, true) => format!("; it has {n} secrets, and this is about the one before it"),
-    };
-    format!("found by its identifier: that its secret is sent right is taken for granted{which}")
+fn wrong(name: &str, error: QuestionError) -> Failure {
+    Failure::invalid(format!("{name}: {error}"))
 }
 
 /// An explanation as it is printed.
 struct Told {
     outcome: Outcome,
-    checks: Vec<(&'static str, Option<bool>, String)>,
+    checks: Vec<ToldCheck>,
     would_allow: Option<Vec<String>>,
 }
 
 impl Told {
     fn new(
         snapshot: &KeySnapshot,
-        explanation: Explanation,
-        early: Option<Early>,
-        known: String,
+        explanation: &Explanation,
+        early: Option<&Early>,
+        (secrets, old): (usize, bool),
     ) -> Self {
-        let outcome = explanation.outcome();
         let remedy = remedy(snapshot, &explanation.remedy);
-        let mut checks = vec![
-            ("request", Some(true), "it can be asked about".to_owned()),
-            ("key", Some(true), known),
-        ];
-        let row = |finding: Finding| (finding.check.as_str(), finding.passed, finding.detail);
-        checks.extend(explanation.findings.into_iter().map(row));
-        let Some(early) = early else {
-            let would_allow = (outcome != Outcome::Ok).then_some(remedy);
-            return Self {
-                outcome,
-                checks,
-                would_allow,
-            };
+        let (outcome, checks) = told(explanation, early, secrets, old);
+        let would_allow = match early {
+            None => (outcome != Outcome::Ok).then_some(remedy),
+            Some(early) => Some(match early.remedy {
+                Some(words) => vec![words.to_owned()],
+                None => remedy,
+            }),
         };
-        for (check, passed, detail) in &mut checks {
-            (*passed, *detail) = match *check {
-                "request" => (Some(false), early.detail.clone()),
-                _ => (None, "not reached".to_owned()),
-            };
-        }
         Self {
-            outcome: early.outcome,
+            outcome,
             checks,
-            would_allow: Some(early.remedy.map_or(remedy, |remedy| vec![remedy])),
+            would_allow,
         }
     }
 
@@ -168,8 +101,8 @@ impl Told {
         let would_allow: Option<Vec<String>> = self.would_allow.map(pasted);
         let allowed = self.outcome == Outcome::Ok;
         if context.json {
-            let check = |(check, passed, detail): (&str, Option<bool>, String)| -> Value {
-                json!({ "check": check, "passed": passed, "detail": detail })
+            let check = |told: ToldCheck| -> Value {
+                json!({ "check": told.check, "passed": told.passed, "detail": told.detail })
             };
             return output::json(&json!({
                 "allowed": allowed,
@@ -182,13 +115,13 @@ impl Told {
             ("allowed", if allowed { "yes" } else { "no" }.to_owned()),
             ("outcome", self.outcome.to_string()),
         ])?;
-        let row = |(check, passed, detail): (&str, Option<bool>, String)| {
-            let mark = match passed {
+        let row = |told: ToldCheck| {
+            let mark = match told.passed {
                 Some(true) => "ok",
                 Some(false) => "FAILED",
                 None => "-",
             };
-            vec![check.to_owned(), mark.to_owned(), detail]
+            vec![told.check.to_owned(), mark.to_owned(), told.detail]
         };
         output::lines(&[String::new()])?;
         output::table(

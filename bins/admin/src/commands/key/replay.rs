@@ -14,7 +14,6 @@ use torvus_ratelimit::Limiter;
 use torvus_storage::usage::{self, DayUsage};
 use torvus_storage::{Store, chains, snapshots};
 
-use crate::commands::audit::each;
 use crate::context::{Context, id};
 use crate::failure::Failure;
 use crate::progress::Progress;
@@ -108,14 +107,14 @@ impl<'a> Traffic<'a> {
         };
         let mut progress = Progress::start("replayed");
         let mut recorded: BTreeMap<NaiveDate, u64> = BTreeMap::new();
-        let read = each(&self.store, filter, |entry| {
+        let read = torvus_storage::audit::each(&self.store, filter, |entry| {
             let at = entry.record.at;
             *recorded.entry(at.date_naive()).or_default() += 1;
             if at < self.to {
                 progress.advance();
                 take(&entry.record);
             }
-            Ok(())
+            Ok::<_, Failure>(())
         })?;
         progress.end();
         read?;
@@ -272,7 +271,8 @@ pub(super) const fn was_let_in(record: &AuditRecord) -> bool {
         | Outcome::AmbiguousRequest
         | Outcome::RateLimited
         | Outcome::UriTooLong
-        | Outcome::HeadersTooLarge => false,
+        | Outcome::HeadersTooLarge
+        | Outcome::WrongCredentials => false,
     }
 }
 

@@ -1,0 +1,21 @@
+//! The dashboard: pages by which the holders of accounts look after their keys.
+//!
+//! [`Dashboard::owns`] says which paths are its own, [`Dashboard::answer`]
+//! answers there. A form reaches its page only after everything about it was
+//! checked (see `form`), and each answer leaves with the same headers (`page`).
+
+mod ask;
+mod assets;
+mod confirmed;
+mod cookies;
+mod fields;
+mod form;
+mod frame;
+mod page;
+mod pages;
+mod problem;
+mod routes;
+mod site;
+mod visitor;
+
+pub use site::{Dashboard, Parts};

@@ -1,0 +1,7 @@
+//! The pages, a file for each part.
+
+pub(crate) mod account;
+pub(crate) mod confirm;
+pub(crate) mod keys;
+pub(crate) mod login;
+pub(crate) mod logs;

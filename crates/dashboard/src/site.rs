@@ -1,0 +1,282 @@
+//! From a request to a page.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::http::header::HeaderMap;
+use actix_web::http::{Method, header};
+use actix_web::{HttpRequest, HttpResponse, web};
+use arc_swap::ArcSwap;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use tokio::sync::Semaphore;
+use torvus_authz::RouteTable;
+use torvus_domain::{Clock, KeyMaterial, Plans, RequestId, Timestamp, TrustedProxies};
+use torvus_keyring::{CookieSecret, KeyringError, sessions};
+use torvus_ratelimit::Limiter;
+use torvus_storage::{Store, sent_forms, sessions as rows};
+use torvus_web::with_request_id;
+
+use crate::ask::Ask;
+use crate::assets;
+use crate::cookies::Cookie;
+use crate::form;
+use crate::frame::{Frame, Section};
+use crate::page::{sealed, see_other};
+use crate::problem::Problem;
+use crate::routes::{Handler, Methods, router};
+use crate::visitor::Visitor;
+
+/// How many passwords are hashed at once: each takes a core and 19 MiB.
+const HASHES_AT_ONCE: usize = 4;
+/// How long a page waits for the newest records.
+const SETTLE_WAIT: Duration = Duration::from_millis(500);
+/// A path may stand in a query as it is.
+const IN_QUERY: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'/')
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.');
+
+/// What a dashboard is made of.
+pub struct Parts {
+    /// Where accounts, keys and their log are.
+    pub store: Arc<Store>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// The peppers that new keys are made under.
+    pub material: Arc<dyn KeyMaterial>,
+    /// The plans in force.
+    pub plans: Arc<ArcSwap<Plans>>,
+    /// Whose word on a request's origin counts.
+    pub proxies: Arc<ArcSwap<TrustedProxies>>,
+    /// What is left of the limits.
+    pub limiter: Arc<Limiter>,
+    /// The routes that Torvus serves itself.
+    pub routes: Arc<ArcSwap<RouteTable>>,
+    /// Those of the API behind the proxies.
+    pub forward: Arc<ArcSwap<RouteTable>>,
+    /// Moves what was answered to where it can be read.
+    pub index: Arc<dyn Fn() + Send + Sync>,
+}
+
+/// The dashboard.
+pub struct Dashboard {
+    pub(crate) parts: Parts,
+    router: matchit::Router<Methods>,
+    /// Room for those who hash a password.
+    pub(crate) hashing: Semaphore,
+}
+
+impl Dashboard {
+    /// Makes it.
+    ///
+    /// # Errors
+    /// Where two pages have the same path.
+    pub fn new(parts: Parts) -> Result<Self, matchit::InsertError> {
+        Ok(Self {
+            parts,
+            router: router()?,
+            hashing: Semaphore::new(HASHES_AT_ONCE),
+        })
+    }
+
+    /// Whether a path is one of the dashboard's, be there a page or not.
+    #[must_use]
+    pub fn owns(&self, path: &str) -> bool {
+        let below = |folder: &str| {
+            let rest = path.strip_prefix(folder);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        below("/settings") || below("/assets") || self.router.at(path).is_ok()
+    }
+
+    /// Answers a request to one of its paths.
+    pub async fn answer(&self, request: HttpRequest, body: web::Payload) -> HttpResponse {
+        let now = self.parts.clock.now().wall;
+        let proxies = self.parts.proxies.load_full();
+        let peer = request.peer_addr().map(|peer| peer.ip());
+        let https = torvus_web::is_https(peer, request.headers(), &proxies);
+        let answer = match self.asked(request, body, &proxies, now).await {
+            Ok(answer) => answer,
+            Err(problem) => problem.page(Frame::new(None, Section::None, None, now)),
+        };
+        with_request_id(sealed(answer, https), RequestId::new(now))
+    }
+
+    async fn asked(
+        &self,
+        request: HttpRequest,
+        body: web::Payload,
+        proxies: &TrustedProxies,
+        now: Timestamp,
+    ) -> Result<HttpResponse, Problem> {
+        let path = request.uri().path().to_owned();
+        if path.starts_with("/assets/") {
+            return match *request.method() {
+                Method::GET | Method::HEAD => assets::answer(&path).ok_or(Problem::NotFound),
+                _ => Err(Problem::MethodNotAllowed("GET, HEAD")),
+            };
+        }
+        let found = self.router.at(&path).map_err(|_| Problem::NotFound)?;
+        let handler = found.value.find(request.method())?;
+        let mut ask = Ask::new(request, proxies, now)?;
+        let params = found.params.iter();
+        ask.params = params
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
+        let posted = ask.http.method() == Method::POST;
+        match handler {
+            Handler::Open(handler) => {
+                if posted {
+                    self.take_open_form(&mut ask, body, proxies).await?;
+                }
+                handler(self, ask).await
+            }
+            Handler::SignedIn(handler) => {
+                let Some(visitor) = self.visitor(ask.http.headers(), ask.https, now).await? else {
+                    return Ok(led_to_sign_in(&ask));
+                };
+                if posted {
+                    self.take_form(&mut ask, body, proxies, &visitor.secret)
+                        .await?;
+                }
+                handler(self, visitor, ask).await
+            }
+        }
+    }
+
+    /// Who is signed in, and that they were here.
+    pub(crate) async fn visitor(
+        &self,
+        headers: &HeaderMap,
+        https: bool,
+        now: Timestamp,
+    ) -> Result<Option<Visitor>, Problem> {
+        let Some(secret) = Cookie::Session.read(headers, https) else {
+            return Ok(None);
+        };
+        let store = &self.parts.store;
+        let (secret, found) = store
+            .run_read(move |c| {
+                let found = sessions::find(c, &secret, now)?;
+                Ok((secret, found))
+            })
+            .await?;
+        let Some((session, account)) = found else {
+            return Ok(None);
+        };
+        if sessions::worth_noting(&session, now) {
+            let id = session.id;
+            store.run_write(move |c| rows::touch(c, id, now)).await?;
+        }
+        Ok(Some(Visitor {
+            account,
+            session,
+            secret,
+        }))
+    }
+
+    /// Reads a form of somebody who is signed in, once it was checked: where it
+    /// comes from, that it was shown to them, and that it is sent for the first
+    /// time.
+    async fn take_form(
+        &self,
+        ask: &mut Ask,
+        body: web::Payload,
+        proxies: &TrustedProxies,
+        secret: &CookieSecret,
+    ) -> Result<(), Problem> {
+        let nonce = checked(ask, body, proxies, Some(secret)).await?;
+        let now = ask.now;
+        let store = &self.parts.store;
+        match store
+            .run_write(move |c| sent_forms::take(c, &nonce, now))
+            .await?
+        {
+            true => Ok(()),
+            false => Err(Problem::SentAlready),
+        }
+    }
+
+    /// The same for anybody: it belongs to the browser. It may be sent again,
+    /// since nothing but a try to sign in comes of it.
+    async fn take_open_form(
+        &self,
+        ask: &mut Ask,
+        body: web::Payload,
+        proxies: &TrustedProxies,
+    ) -> Result<(), Problem> {
+        let secret = Cookie::Browser.read(ask.http.headers(), ask.https);
+        checked(ask, body, proxies, secret.as_ref()).await.map(drop)
+    }
+
+    /// Waits until what this server has answered can be read in the log, but not
+    /// for long: what is not there yet is shown the next time.
+    pub(crate) async fn settle(&self) {
+        let index = Arc::clone(&self.parts.index);
+        let indexed = tokio::task::spawn_blocking(move || index());
+        if tokio::time::timeout(SETTLE_WAIT, indexed).await.is_err() {
+            tracing::debug!("the newest records are not shown yet");
+        }
+    }
+
+    /// The same, for whoever has something to say to why it was not made.
+    pub(crate) async fn try_change<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Store) -> Result<T, KeyringError> + Send + 'static,
+    ) -> Result<Result<T, KeyringError>, Problem> {
+        let store = Arc::clone(&self.parts.store);
+        let done = tokio::task::spawn_blocking(move || work(&store)).await;
+        done.map_err(|_| Problem::Internal)
+    }
+
+    /// Makes a change on a thread that may wait for it.
+    pub(crate) async fn change<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Store) -> Result<T, KeyringError> + Send + 'static,
+    ) -> Result<T, Problem> {
+        Ok(self.try_change(work).await??)
+    }
+}
+
+async fn checked(
+    ask: &mut Ask,
+    body: web::Payload,
+    proxies: &TrustedProxies,
+    secret: Option<&CookieSecret>,
+) -> Result<Vec<u8>, Problem> {
+    let peer = ask.http.peer_addr().map(|peer| peer.ip());
+    let headers = ask.http.headers();
+    form::check_origin(headers, peer, proxies, ask.https)?;
+    let fields = form::read(headers, body).await?;
+    let token = fields.text(form::TOKEN);
+    let nonce = secret.and_then(|secret| form::nonce(token, secret, ask.now));
+    let nonce = nonce.ok_or(Problem::Forbidden(
+        "This form does not belong to your session, or is too old. Open its page again, and send it from there.",
+    ))?;
+    ask.form = fields;
+    Ok(nonce)
+}
+
+/// Leads to the sign-in, and back from there where a page was asked for.
+fn led_to_sign_in(ask: &Ask) -> HttpResponse {
+    let uri = ask.http.uri();
+    let next = uri.path_and_query().map_or("/", |path| path.as_str());
+    match *ask.http.method() {
+        Method::GET => {
+            let next = utf8_percent_encode(next, IN_QUERY);
+            see_other(&format!("/login?next={next}"))
+        }
+        _ => see_other("/login"),
+    }
+}
+
+/// Where somebody may be led from here: a path of the dashboard's, and nothing
+/// that a browser could take for another place.
+pub(crate) fn local(next: &str) -> Option<&str> {
+    let plain = next
+        .bytes()
+        .all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+    let ours = next.starts_with("/settings/") && !next.contains("//");
+    (plain && ours && header::HeaderValue::from_str(next).is_ok()).then_some(next)
+}
