@@ -31,6 +31,15 @@ pub const COLUMNS: [&str; 10] = [
 /// Writes records as CSV; quotes only where needed, no byte-order mark.
 pub struct CsvWriter<W: Write>(csv::Writer<W>);
 
+/// What the writer beneath said, as it said it: who reads no further is told
+/// apart from a full disk.
+fn beneath(error: csv::Error) -> std::io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        _ => std::io::Error::other("a record can't be written as CSV"),
+    }
+}
+
 impl<W: Write> CsvWriter<W> {
     /// A writer that has written the heads of the columns.
     ///
@@ -38,7 +47,7 @@ impl<W: Write> CsvWriter<W> {
     /// What the writer beneath says.
     pub fn new(inner: W) -> std::io::Result<Self> {
         let mut writer = Self::resumed(inner);
-        writer.0.write_record(COLUMNS)?;
+        writer.0.write_record(COLUMNS).map_err(beneath)?;
         Ok(writer)
     }
 
@@ -70,9 +79,8 @@ impl<W: Write> CsvWriter<W> {
             text(record.ip.map(|ip| ip.to_string())),
             record.outcome.to_string(),
         ];
-        self.0
-            .write_record(cells.iter().map(|cell| disarm(cell).into_owned()))?;
-        Ok(())
+        let cells = cells.iter().map(|cell| disarm(cell).into_owned());
+        self.0.write_record(cells).map_err(beneath)
     }
 
     /// Hands everything to the writer beneath.
