@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width, presets};
+use rustix::fs::{OFlags, fcntl_getfl, fstat};
 use serde_json::{Value, json};
 use torvus_keyring::Settled;
 
@@ -77,6 +78,29 @@ pub(crate) fn lines(lines: &[String]) -> Result<(), Failure> {
 /// Prints what is shown only once: a reader that has gone away is an error.
 pub(crate) fn secret(lines: &[String]) -> Result<(), Failure> {
     Ok(write(lines)?)
+}
+
+/// Fails where what is printed would be lost: before something is made whose
+/// text is shown only once.
+pub(crate) fn seen_by_somebody() -> Result<(), Failure> {
+    let closed = || {
+        Failure::failed(
+            "standard output is closed, so nobody would see what is shown once: nothing was done",
+        )
+    };
+    let out = std::io::stdout();
+    let way = fcntl_getfl(&out).map_err(|_| closed())? & OFlags::RWMODE;
+    // A program that was started without one has the null device in its
+    // place, for reading and writing; who throws the text away opens that
+    // for writing.
+    let null = rustix::fs::stat("/dev/null").map(|null| null.st_rdev);
+    let device = fstat(&out).map(|out| out.st_rdev);
+    let no_file = way == OFlags::RDWR && null.is_ok_and(|null| device == Ok(null));
+    // A write to what is open for reading only is passed over as if it were done.
+    if no_file || way == OFlags::RDONLY {
+        return Err(closed());
+    }
+    Ok(())
 }
 
 fn write(lines: &[String]) -> std::io::Result<()> {

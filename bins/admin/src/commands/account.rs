@@ -15,6 +15,7 @@ pub(super) fn run(context: &Context, command: Command) -> Result<(), Failure> {
     let (actor, now, plans) = (context.actor(), context.now(), &context.settings.plans);
     match command {
         Command::Create { email, plan } => {
+            output::seen_by_somebody()?;
             let email: Email = value("--email", &email)?;
             let plan = match plan {
                 Some(plan) => value("--plan", &plan)?,
@@ -82,6 +83,7 @@ pub(super) fn run(context: &Context, command: Command) -> Result<(), Failure> {
             )
         }
         Command::ResetPassword { id: text } => {
+            output::seen_by_somebody()?;
             let account: AccountId = id("account", &text)?;
             context.confirm(&format!("Give {account} a new password? The old one ends."))?;
             secret(

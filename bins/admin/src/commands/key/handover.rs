@@ -37,6 +37,9 @@ pub(super) fn make<T>(
 ) -> Result<(), Failure> {
     // The file first: a key that could not be kept must not be made.
     let mut file = out.map(new_file).transpose()?;
+    if file.is_none() {
+        output::seen_by_somebody()?;
+    }
     let made = make().and_then(|(store, made)| {
         deliver(context, &store, &made_of(&made), file.as_mut()).or_else(|unseen| {
             // Nobody has its text: it must not stay alive.
