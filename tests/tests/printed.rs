@@ -93,7 +93,66 @@ fn a_reader_that_has_gone_away_is_no_failure(database: Database) {
     }
 }
 
+fn a_key_of_a_suspended_account_is_not_called_active(database: Database) {
+    let app = TestApp::start(database);
+    let (account, other) = (app.account("professional"), app.account("professional"));
+    let key = app.key(&account, "live", "read");
+    app.key(&other, "live", "read");
+    let words = || {
+        let list = app.admin_text(&["key", "list"]);
+        let show = app.admin_text(&["key", "show", &key.id]);
+        (
+            list.matches("suspended account").count(),
+            show.matches("suspended account").count(),
+        )
+    };
+    assert_eq!(words(), (0, 0));
+    app.admin(&["account", "suspend", &account]);
+    assert_eq!(words(), (1, 1));
+    assert_eq!(app.admin(&["key", "show", &key.id])["state"], "active");
+    app.admin(&["key", "revoke", &key.id]);
+    assert_eq!(words(), (0, 0));
+}
+
+fn a_change_of_a_key_tells_what_has_changed(database: Database) {
+    let app = TestApp::start(database);
+    let key = app.key(&app.account("professional"), "live", "read");
+    app.client(&key.token).get("/v1/account").expect(200);
+    let told = |args: &[&str]| {
+        let text = app.admin_text(&[&["key", args[0], &key.id], &args[1..]].concat());
+        let lines = text.lines().map(|line| line.split_once("  ").unwrap());
+        let lines = lines.map(|(name, value)| (name.to_owned(), value.trim().to_owned()));
+        lines.collect::<Vec<_>>()
+    };
+    let names = |lines: &[(String, String)]| {
+        lines
+            .iter()
+            .map(|(name, _)| name.clone())
+            .collect::<Vec<_>>()
+    };
+    let changed = told(&["update", "--permissions", "read,write", "--limit", "50"]);
+    assert_eq!(names(&changed), ["id", "name", "permissions", "limit"]);
+    assert_eq!(changed[2].1, "read,write  (was: read)");
+    assert_eq!(names(&told(&["update", "--limit", "50"])), ["id", "name"]);
+    let changed = told(&["update", "--name", "Other"]);
+    assert_eq!(names(&changed), ["id", "name"]);
+    assert!(changed[1].1.starts_with("Other  (was: "), "{changed:?}");
+    app.admin(&["key", "rotate", &key.id]);
+    assert_eq!(
+        names(&told(&["grace", "2h"])),
+        ["id", "name", "secret 1 ends"]
+    );
+    // For programs it is the whole key.
+    let whole = app.admin(&["key", "update", &key.id, "--limit", "60"]);
+    assert!(
+        whole["secrets"].is_array() && whole["permissions"].is_array(),
+        "{whole}"
+    );
+}
+
 on_both!(
     what_nobody_would_see_is_not_made,
     a_reader_that_has_gone_away_is_no_failure,
+    a_key_of_a_suspended_account_is_not_called_active,
+    a_change_of_a_key_tells_what_has_changed,
 );

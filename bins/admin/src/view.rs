@@ -1,7 +1,7 @@
 //! Accounts and keys as they are shown.
 
 use serde_json::{Value, json};
-use torvus_domain::{Account, ApiKey, Plans, Timestamp, rfc3339};
+use torvus_domain::{Account, ApiKey, KeyState, Plans, Timestamp, rfc3339};
 use torvus_keyring::Settled;
 
 /// An account as JSON.
@@ -40,6 +40,16 @@ pub(crate) fn limit(key: &ApiKey, account: Option<&Account>, plans: &Plans) -> O
     match account.and_then(|account| plans.get(&account.plan)) {
         Some(plan) => Some(plan.limit_of(key.environment, key.limit)),
         None => key.limit,
+    }
+}
+
+/// The state for people. A key whose account is suspended is let in nowhere,
+/// whatever its own state.
+pub(crate) fn state(key: &ApiKey, account: Option<&Account>, now: Timestamp) -> &'static str {
+    let suspended = account.is_some_and(|account| account.suspended_at.is_some());
+    match key.state(now) {
+        KeyState::Active if suspended => "suspended account",
+        state => state.as_str(),
     }
 }
 

@@ -3,7 +3,8 @@
 use torvus_domain::GraceEnd;
 use torvus_keyring::keys;
 
-use super::{found, show};
+use super::found;
+use super::show::Before;
 use crate::context::{Context, value};
 use crate::failure::Failure;
 use crate::output;
@@ -17,6 +18,7 @@ pub(super) fn run(
     let end: GraceEnd = value("END", end)?;
     let store = context.store()?;
     let key = found(&store, text)?;
+    let before = Before::of(context, &store, &key)?;
     if end == GraceEnd::Now {
         context.confirm(&format!(
             "End the old secret of {} ({}) at once? It can't be undone.",
@@ -30,5 +32,5 @@ pub(super) fn run(
     }
     // What is made is made, even where the log can't be read now.
     let store = context.store_with_all_records().unwrap_or(store);
-    show::print(context, &store, &changed.key, Some(changed.settled))
+    before.print(context, &store, &changed)
 }

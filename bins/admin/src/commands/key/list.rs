@@ -29,17 +29,11 @@ pub(super) fn run(
     {
         return Err(Failure::not_found(format!("there is no account {account}")));
     }
+    let owners: HashMap<AccountId, &Account> =
+        owners.iter().map(|owner| (owner.id, owner)).collect();
+    let owner = |key: &ApiKey| owners.get(&key.account_id).copied();
     if context.json {
-        let owners: HashMap<AccountId, &Account> =
-            owners.iter().map(|owner| (owner.id, owner)).collect();
-        let view = |key: &ApiKey| {
-            view::key(
-                key,
-                owners.get(&key.account_id).copied(),
-                &context.settings.plans,
-                now,
-            )
-        };
+        let view = |key: &ApiKey| view::key(key, owner(key), &context.settings.plans, now);
         return output::json_list(keys.iter().map(view).collect());
     }
     let row = |key: &ApiKey| {
@@ -50,7 +44,7 @@ pub(super) fn run(
             key.environment.to_string(),
             key.hint.to_string(),
             key.permissions.to_string(),
-            key.state(now).to_string(),
+            view::state(key, owner(key), now).to_owned(),
             view::when(key.expires_at, "never"),
             view::when(key.last_used_at, "never"),
         ]

@@ -1,8 +1,9 @@
 //! `torvus-admin key show`.
 
 use torvus_domain::{ApiKey, rfc3339};
+use torvus_keyring::Changed;
 use torvus_storage::leases::Settled;
-use torvus_storage::{Store, accounts};
+use torvus_storage::{Store, accounts, secrets};
 
 use super::secrets::Secrets;
 use super::{found, view_of};
@@ -34,21 +35,81 @@ pub(super) fn print(
             None => json,
         });
     }
-    fields(context, store, key)?;
+    output::fields(&fields(context, store, key)?)?;
     secrets.print(now)?;
     settled.into_iter().for_each(output::settled);
     Ok(())
 }
 
-fn fields(context: &Context, store: &Store, key: &ApiKey) -> Result<(), Failure> {
+/// What a key was like before a change.
+pub(super) struct Before(Vec<(String, String)>);
+
+impl Before {
+    pub(super) fn of(context: &Context, store: &Store, key: &ApiKey) -> Result<Self, Failure> {
+        Ok(Self(changeable(context, store, key)?))
+    }
+
+    /// Prints what is different now; for programs, the whole key.
+    pub(super) fn print(
+        self,
+        context: &Context,
+        store: &Store,
+        changed: &Changed,
+    ) -> Result<(), Failure> {
+        let key = &changed.key;
+        if context.json {
+            return print(context, store, key, Some(changed.settled));
+        }
+        let is = changeable(context, store, key)?;
+        let mut lines = vec![("id", key.id.to_string()), ("name", key.name.to_string())];
+        for (name, value) in &is {
+            let was = self.0.iter().find(|(other, _)| other == name);
+            let was = was.map_or("-", |(_, was)| was.as_str());
+            if was != value {
+                lines.retain(|(other, _)| other != name);
+                lines.push((name, format!("{value}  (was: {was})")));
+            }
+        }
+        output::fields(&lines)?;
+        output::settled(changed.settled);
+        Ok(())
+    }
+}
+
+/// What a change of a key can change, and the ends of its secrets.
+fn changeable(
+    context: &Context,
+    store: &Store,
+    key: &ApiKey,
+) -> Result<Vec<(String, String)>, Failure> {
+    let own = fields(context, store, key)?.into_iter();
+    let own = own.filter(|(name, _)| *name != LAST_USED);
+    let own = own.map(|(name, value)| (name.to_owned(), value));
+    let secrets = store.read(|c| secrets::of_key(c, key))?.into_iter();
+    let ends = secrets.filter_map(|info| {
+        let end = rfc3339(info.secret.ends_at?);
+        Some((format!("secret {} ends", info.secret.number), end))
+    });
+    Ok(own.chain(ends).collect())
+}
+
+/// Nobody changes it; requests do.
+const LAST_USED: &str = "last used";
+
+fn fields(
+    context: &Context,
+    store: &Store,
+    key: &ApiKey,
+) -> Result<Vec<(&'static str, String)>, Failure> {
     let account = store.read(|c| accounts::find(c, key.account_id))?;
     let limit = view::limit(key, account.as_ref(), &context.settings.plans);
+    let state = view::state(key, account.as_ref(), context.now());
     let addresses = if key.allowed_ips.is_empty() {
         "any".to_owned()
     } else {
         key.allowed_ips.to_string()
     };
-    output::fields(&[
+    Ok(vec![
         ("id", key.id.to_string()),
         (
             "account",
@@ -61,7 +122,7 @@ fn fields(context: &Context, store: &Store, key: &ApiKey) -> Result<(), Failure>
         ("environment", key.environment.to_string()),
         ("key", key.hint.to_string()),
         ("permissions", key.permissions.to_string()),
-        ("state", key.state(context.now()).to_string()),
+        ("state", state.to_owned()),
         ("expires", view::when(key.expires_at, "never")),
         ("addresses", addresses),
         (
@@ -72,7 +133,7 @@ fn fields(context: &Context, store: &Store, key: &ApiKey) -> Result<(), Failure>
             ),
         ),
         ("created", rfc3339(key.created_at)),
-        ("last used", view::when(key.last_used_at, "never")),
+        (LAST_USED, view::when(key.last_used_at, "never")),
         ("revoked", view::when(key.revoked_at, "no")),
         ("reason", key.revoke_reason.clone().unwrap_or_default()),
     ])

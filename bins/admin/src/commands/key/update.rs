@@ -4,7 +4,8 @@ use torvus_domain::IpAllowlist;
 use torvus_keyring::keys::{self, Edit};
 
 use super::create::addresses;
-use super::{found, show};
+use super::found;
+use super::show::Before;
 use crate::cli::KeyUpdate;
 use crate::context::{Context, value};
 use crate::failure::Failure;
@@ -19,6 +20,7 @@ pub(super) fn run(context: &Context, args: &KeyUpdate) -> Result<(), Failure> {
     }
     let store = context.store()?;
     let key = found(&store, &args.id)?;
+    let before = Before::of(context, &store, &key)?;
     let changed = keys::edit(
         &store,
         &context.settings.plans,
@@ -33,7 +35,7 @@ pub(super) fn run(context: &Context, args: &KeyUpdate) -> Result<(), Failure> {
     }
     // What is made is made, even where the log can't be read now.
     let store = context.store_with_all_records().unwrap_or(store);
-    show::print(context, &store, &changed.key, Some(changed.settled))
+    before.print(context, &store, &changed)
 }
 
 fn edit_of(args: &KeyUpdate) -> Result<Edit, Failure> {
