@@ -150,7 +150,41 @@ fn a_change_of_a_key_tells_what_has_changed(database: Database) {
     );
 }
 
+fn addresses_that_are_only_summed_are_spoken_of(database: Database) {
+    let app = TestApp::start(database);
+    let key = app.key(&app.account("professional"), "live", "read");
+    app.client(&key.token).get("/v1/account").expect(200);
+    let usage = |json: bool| {
+        let mut command = app.admin_command();
+        command
+            .args(["key", "usage", &key.id])
+            .args(json.then_some("--json"));
+        let ended = run_to_end(&mut command);
+        assert!(ended.status.success(), "{ended:?}");
+        ended
+    };
+    assert!(!usage(false).stderr.contains("other addresses"));
+    app.sql(&format!(
+        "INSERT INTO usage_addresses (key_id, day, ip, requests, first_seen, last_seen) \
+         SELECT key_id, day, '*', 41, first_seen, last_seen FROM usage_addresses WHERE key_id = '{}';",
+        key.id
+    ));
+    let told = usage(false);
+    assert!(
+        told.stderr
+            .contains("41 more requests came from other addresses"),
+        "{told:?}"
+    );
+    let document: serde_json::Value = serde_json::from_str(&usage(true).stdout).unwrap();
+    assert_eq!(
+        document["ip_addresses"].as_array().unwrap().len(),
+        1,
+        "{document}"
+    );
+}
+
 on_both!(
+    addresses_that_are_only_summed_are_spoken_of,
     what_nobody_would_see_is_not_made,
     a_reader_that_has_gone_away_is_no_failure,
     a_key_of_a_suspended_account_is_not_called_active,

@@ -21,6 +21,7 @@ mod lookup;
 mod migrate;
 mod node_lease;
 pub mod nodes;
+mod own_rows;
 pub mod peppers;
 mod pool;
 pub mod proofs;
@@ -42,6 +43,7 @@ mod tx;
 mod upsert;
 mod url;
 pub mod usage;
+mod usage_addresses;
 pub mod usage_secrets;
 
 pub use conn::Conn;

@@ -1,22 +1,21 @@
 //! Usage of keys, by day.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 
 use chrono::NaiveDate;
 use diesel::prelude::*;
 use diesel::upsert::excluded;
 use torvus_audit::AuditRecord;
-use torvus_domain::{Category, KeyId, Timestamp};
+use torvus_domain::{Category, KeyId};
 
-use crate::columns::{instant, micros, number, read};
+use crate::columns::{micros, number};
 use crate::conn::each_row;
-use crate::schema::{api_keys, usage_addresses, usage_endpoints};
-use crate::upsert::{earlier, later};
-use crate::{Conn, StorageError, usage_secrets};
+use crate::schema::{api_keys, usage_endpoints};
+use crate::{Conn, StorageError, usage_addresses, usage_secrets};
+
+pub use crate::usage_addresses::AddressUsage;
 
 const TABLE: &str = "usage_endpoints";
-const ADDRESSES: &str = "usage_addresses";
 const DAY: i64 = 86_400_000_000;
 
 /// What a key was used for over some days.
@@ -30,6 +29,9 @@ pub struct Usage {
     pub endpoints: Vec<EndpointUsage>,
     /// Requests by address, the busiest first.
     pub addresses: Vec<AddressUsage>,
+    /// Requests from addresses that came when 1,000 of the day were counted by
+    /// themselves.
+    pub other_addresses: u64,
     /// Requests by day, each day of the span.
     pub days: Vec<DayUsage>,
 }
@@ -43,19 +45,6 @@ pub struct EndpointUsage {
     pub route: Option<String>,
     /// How many.
     pub count: u64,
-}
-
-/// Requests from one address.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AddressUsage {
-    /// The address.
-    pub ip: IpAddr,
-    /// How many.
-    pub count: u64,
-    /// When the first came.
-    pub first_seen: Timestamp,
-    /// When the last came.
-    pub last_seen: Timestamp,
 }
 
 /// Requests of one day, by what was answered.
@@ -106,17 +95,6 @@ struct EndpointRow {
     billable: i64,
 }
 
-#[derive(Queryable, Insertable)]
-#[diesel(table_name = usage_addresses, treat_none_as_default_value = false)]
-struct AddressRow {
-    key_id: String,
-    day: i64,
-    ip: String,
-    requests: i64,
-    first_seen: i64,
-    last_seen: i64,
-}
-
 /// The methods of RFC 9110, section 9, and RFC 5789: each is counted by itself.
 const METHODS: [&str; 9] = [
     "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE",
@@ -126,7 +104,7 @@ const METHODS: [&str; 9] = [
 #[derive(Default)]
 pub(crate) struct Sums {
     endpoints: BTreeMap<(String, i64, String, String), EndpointRow>,
-    addresses: BTreeMap<(String, i64, String), AddressRow>,
+    addresses: usage_addresses::Sums,
     secrets: usage_secrets::Sums,
     last_used: BTreeMap<String, i64>,
 }
@@ -176,21 +154,8 @@ impl Sums {
             Some(..500) => sum.client_errors += 1,
             Some(_) => sum.server_errors += 1,
         }
-        if let Some(ip) = record.ip.map(|ip| ip.to_string()) {
-            let sum = self
-                .addresses
-                .entry((key_id.to_owned(), day, ip.clone()))
-                .or_insert_with(|| AddressRow {
-                    key_id: key_id.to_owned(),
-                    day,
-                    ip,
-                    requests: 0,
-                    first_seen: at,
-                    last_seen: at,
-                });
-            sum.requests += 1;
-            sum.first_seen = sum.first_seen.min(at);
-            sum.last_seen = sum.last_seen.max(at);
+        if let Some(ip) = record.ip {
+            self.addresses.add(key_id, day, ip, at);
         }
         self.secrets.add(key_id, record);
         // A key that was refused as such was not used.
@@ -211,7 +176,7 @@ impl Sums {
             return Ok(());
         }
         add_endpoints(c, self.endpoints.into_values().collect())?;
-        add_addresses(c, self.addresses.into_values().collect())?;
+        self.addresses.store(c)?;
         self.secrets.store(c)?;
         note_last_used(c, self.last_used)
     }
@@ -249,20 +214,6 @@ fn add_endpoints(c: &mut Conn, rows: Vec<EndpointRow>) -> Result<(), StorageErro
     Ok(())
 }
 
-fn add_addresses(c: &mut Conn, rows: Vec<AddressRow>) -> Result<(), StorageError> {
-    use crate::schema::usage_addresses::dsl::*;
-    each_row!(c, rows, row => diesel::insert_into(usage_addresses)
-    .values(row)
-    .on_conflict((key_id, day, ip))
-    .do_update()
-    .set((
-        requests.eq(requests + excluded(requests)),
-        first_seen.eq(earlier!(first_seen)),
-        last_seen.eq(later!(last_seen)),
-    )));
-    Ok(())
-}
-
 /// What a key was used for from one day to another, both included, in UTC.
 ///
 /// # Errors
@@ -280,12 +231,10 @@ pub fn of_key(
         .filter(usage_endpoints::key_id.eq(&key))
         .filter(usage_endpoints::day.between(first, last))
         .load(&mut c.0)?;
-    let addresses: Vec<AddressRow> = usage_addresses::table
-        .filter(usage_addresses::key_id.eq(&key))
-        .filter(usage_addresses::day.between(first, last))
-        .load(&mut c.0)?;
+    let (addresses, other_addresses) = usage_addresses::of_key(c, &key, first, last)?;
     let mut usage = Usage {
-        addresses: by_address(addresses)?,
+        addresses,
+        other_addresses,
         ..Usage::default()
     };
     let mut days: BTreeMap<i64, DayUsage> = from
@@ -331,32 +280,6 @@ impl DayUsage {
             server_errors: 0,
         }
     }
-}
-
-fn by_address(rows: Vec<AddressRow>) -> Result<Vec<AddressUsage>, StorageError> {
-    let mut sums: BTreeMap<String, AddressRow> = BTreeMap::new();
-    for row in rows {
-        if let Some(sum) = sums.get_mut(&row.ip) {
-            sum.requests += row.requests;
-            sum.first_seen = sum.first_seen.min(row.first_seen);
-            sum.last_seen = sum.last_seen.max(row.last_seen);
-        } else {
-            sums.insert(row.ip.clone(), row);
-        }
-    }
-    let mut addresses = sums
-        .into_values()
-        .map(|row| {
-            Ok(AddressUsage {
-                ip: read(ADDRESSES, &row.ip)?,
-                count: number(ADDRESSES, row.requests)?,
-                first_seen: instant(ADDRESSES, row.first_seen)?,
-                last_seen: instant(ADDRESSES, row.last_seen)?,
-            })
-        })
-        .collect::<Result<Vec<_>, StorageError>>()?;
-    addresses.sort_by_key(|address| std::cmp::Reverse(address.count));
-    Ok(addresses)
 }
 
 fn count(of: i64) -> Result<u64, StorageError> {

@@ -2,7 +2,7 @@
 //! one knows when nobody needs the old one any more. A key with one secret has
 //! no row and costs nothing.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use diesel::prelude::*;
@@ -12,19 +12,12 @@ use torvus_domain::{KeyId, Timestamp};
 
 use crate::columns::{instant, micros, number, read};
 use crate::conn::each_row;
+use crate::own_rows::{OTHERS, OwnRows};
 use crate::schema::usage_secrets;
 use crate::upsert::{earlier, later};
 use crate::{Conn, StorageError};
 
 const TABLE: &str = "usage_secrets";
-
-/// How many addresses of one secret have a row of their own. Whoever holds a
-/// secret that has ended can still send requests, from any number of addresses:
-/// those that come later share one row. Servers that write at the same moment
-/// don't see each other's, so together they may keep a few more.
-const ADDRESSES_MAX: usize = 1_000;
-/// What that row has for an address.
-const OTHERS: &str = "*";
 
 /// Requests with one secret from one address.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,7 +85,7 @@ impl Sums {
         sum.last_seen = sum.last_seen.max(at);
     }
 
-    /// The sums with those of addresses beyond [`ADDRESSES_MAX`] in one.
+    /// The sums with those of addresses that get no row of their own in one.
     fn bounded(self, c: &mut Conn) -> Result<BTreeMap<(String, u32, String), Row>, StorageError> {
         let mut secrets: BTreeMap<(String, u32), Vec<Row>> = BTreeMap::new();
         for ((key, secret, _), row) in self.0 {
@@ -100,17 +93,10 @@ impl Sums {
         }
         let mut bounded = BTreeMap::new();
         for ((key, secret), rows) in secrets {
-            let mut kept = addresses(c, &key, i64::from(secret), rows.len())?;
+            let mut own = own_rows(c, &key, i64::from(secret), rows.len())?;
             for mut row in rows {
-                if let Some(kept) = &mut kept
-                    && !row.ip.is_empty()
-                    && !kept.contains(&row.ip)
-                {
-                    if kept.len() < ADDRESSES_MAX {
-                        kept.insert(row.ip.clone());
-                    } else {
-                        OTHERS.clone_into(&mut row.ip);
-                    }
+                if !row.ip.is_empty() {
+                    own.place(&mut row.ip);
                 }
                 let place = (key.clone(), secret, row.ip.clone());
                 match bounded.get_mut(&place) {
@@ -151,25 +137,16 @@ impl Row {
     }
 }
 
-/// The addresses that a secret has rows of; none where so many new ones have
-/// room beside them.
-fn addresses(
-    c: &mut Conn,
-    key: &str,
-    number: i64,
-    new: usize,
-) -> Result<Option<BTreeSet<String>>, StorageError> {
+/// Which addresses are counted by themselves with a secret, where there may be
+/// so many new ones.
+fn own_rows(c: &mut Conn, key: &str, number: i64, new: usize) -> Result<OwnRows, StorageError> {
     use crate::schema::usage_secrets::dsl;
     let own = dsl::usage_secrets
         .filter(dsl::key_id.eq(key))
         .filter(dsl::secret.eq(number))
         .filter(dsl::ip.ne_all(["", OTHERS]));
     let count: i64 = own.clone().count().get_result(&mut c.0)?;
-    if usize::try_from(count).is_ok_and(|count| count + new <= ADDRESSES_MAX) {
-        return Ok(None);
-    }
-    let ips: Vec<String> = own.select(dsl::ip).load(&mut c.0)?;
-    Ok(Some(ips.into_iter().collect()))
+    OwnRows::of(count, new, || Ok(own.select(dsl::ip).load(&mut c.0)?))
 }
 
 /// Removes what was last seen before an instant, and says how many rows it was.

@@ -238,6 +238,33 @@ kit::on_both! {
         assert_eq!(of(1).filter(|one| !one.others).count(), 601);
     }
 
+    fn a_thousand_addresses_of_a_day_are_kept_and_the_others_summed(database) {
+        let store = database.store();
+        let (_, key, _) = stored(&store);
+        let next_day = 86_400_000_000;
+        let all = |addresses: std::ops::Range<u32>, first: i64| {
+            let records = addresses.map(|n| {
+                let ip = std::net::Ipv6Addr::from(0x2001_0db8_u128 << 96 | u128::from(n));
+                request(&key, at(first + i64::from(n)), 200, &ip.to_string())
+            });
+            for some in records.collect::<Vec<_>>().chunks(400) {
+                append(&store, some);
+            }
+        };
+        all(0..1_500, 0);
+        all(0..2_000, 10_000);
+        all(1_900..2_000, next_day);
+        let used = |from, to| store.read(|c| usage::of_key(c, key.id, day(from), day(to))).unwrap();
+        let first = used(24, 24);
+        assert_eq!((first.total_requests, first.addresses.len()), (3_500, 1_000));
+        assert!(first.addresses.iter().all(|address| address.count == 2));
+        assert_eq!(first.other_addresses, 500 + 1_000);
+        // Each day has room of its own.
+        let both = used(24, 25);
+        assert_eq!((both.addresses.len(), both.other_addresses), (1_100, 1_500));
+        assert_eq!(used(25, 25).other_addresses, 0);
+    }
+
     fn usage_is_the_sum_of_the_records(database) {
         let store = database.store();
         let (_, key, _) = stored(&store);

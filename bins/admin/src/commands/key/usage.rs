@@ -76,5 +76,12 @@ pub(super) fn run(context: &Context, text: &str, days: u16) -> Result<(), Failur
         &["address", "requests", "first seen", "last seen"],
         usage.addresses.iter().map(row).collect(),
     )?;
+    if usage.other_addresses > 0 {
+        output::note(&format!(
+            "note: {} more requests came from other addresses: each day, the first 1,000 are \
+             counted by themselves",
+            usage.other_addresses
+        ));
+    }
     secrets.print(context.now())
 }
