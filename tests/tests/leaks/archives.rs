@@ -76,6 +76,16 @@ fn what_stands_beside_the_members_of_a_zip_is_found() {
         &["before.zip!in:1:506", "before.zip:2:3"],
     );
 
+    // In a stream the end comes too late: it is said that it was not opened.
+    tool(folder, &["tar", "cf", "before.tar", "before.zip"]);
+    let (ended, _) = expect(folder, "before.tar", 1, &["before.tar!before.zip:2:3"]);
+    assert!(
+        ended
+            .stderr
+            .contains("before.tar!before.zip: a zip with something before it"),
+        "{ended:?}"
+    );
+
     // A key that is stored as it is has one place, and a second one in another file.
     fs::write(folder.join("s"), format!("{inside}\n{inside}\n")).unwrap();
     let stored = "import zipfile\nz = zipfile.ZipFile('stored.zip', 'w', zipfile.ZIP_STORED)\nz.write('s')\nz.close()\n";

@@ -9,6 +9,7 @@ use zip::unstable::read::ZipIterable;
 use super::budget::Budget;
 use super::gunzip::{Behind, Gunzip};
 use super::place::Source;
+use super::tail::Tail;
 use super::{Search, zip_end};
 
 /// How deep archives may lie in each other; `.tar.gz` is two.
@@ -97,7 +98,19 @@ impl Search {
                 self.unread(source, &why);
                 self.bytes(source, &mut input);
             }
-            Kind::Plain => self.bytes(source, &mut input),
+            Kind::Plain => self.plain(source, &mut input),
+        }
+    }
+
+    /// Searches what begins as nothing that is opened. Whether it ends as a zip
+    /// is known too late to open it: a file that does is not read as a stream.
+    fn plain(&mut self, source: &Source, input: &mut dyn Read) {
+        let mut input = Tail::of(input);
+        self.bytes(source, &mut input);
+        if zip_end::is_there(Cursor::new(input.kept())).unwrap_or(false) {
+            let why =
+                "a zip with something before it, in another archive or in a pipe, is not opened";
+            self.unread(source, &why);
         }
     }
 

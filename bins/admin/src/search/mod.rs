@@ -8,6 +8,7 @@ mod finds;
 mod gunzip;
 mod history;
 mod place;
+mod tail;
 mod zip_end;
 
 use std::io::{ErrorKind, Read};
