@@ -35,6 +35,9 @@ pub(crate) struct KeyView {
     pub(crate) expires: Option<Moment>,
     pub(crate) ends: Option<Badge>,
     pub(crate) created: Moment,
+    /// The days of the two alone, for the list.
+    pub(crate) expires_on: Option<Moment>,
+    pub(crate) created_on: Moment,
     pub(crate) state: Badge,
 }
 
@@ -55,6 +58,8 @@ impl KeyView {
                 _ => None,
             },
             created: Moment::at(key.created_at),
+            expires_on: key.expires_at.map(Moment::day),
+            created_on: Moment::day(key.created_at),
             state: match state {
                 KeyState::Active => Badge::new("good", "Active"),
                 KeyState::Expired => Badge::new("warn", "Expired"),
