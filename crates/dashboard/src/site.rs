@@ -28,7 +28,7 @@ use crate::visitor::Visitor;
 /// How many passwords are hashed at once: each takes a core and 19 MiB.
 const HASHES_AT_ONCE: usize = 4;
 /// A path may stand in a query as it is.
-const IN_QUERY: &AsciiSet = &NON_ALPHANUMERIC
+pub(crate) const IN_QUERY: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'/')
     .remove(b'-')
     .remove(b'_')
