@@ -5,7 +5,7 @@ use actix_web::http::Method;
 use futures_util::future::LocalBoxFuture;
 
 use crate::ask::Ask;
-use crate::pages::{account, confirm, keys, login};
+use crate::pages::{account, code, confirm, keys, login, two_step};
 use crate::problem::Problem;
 use crate::site::Dashboard;
 use crate::visitor::Visitor;
@@ -91,8 +91,22 @@ fn table() -> Vec<(&'static str, Methods)> {
         ("/settings", get(open!(login::home))),
         ("/login", both(open!(login::show), open!(login::take))),
         ("/logout", post(page!(account::sign_out))),
+        ("/login/code", both(open!(code::show), open!(code::take))),
         ("/confirm", both(page!(confirm::show), page!(confirm::take))),
         ("/settings/account", get(page!(account::show))),
+        ("/settings/account/two-step", get(page!(two_step::show))),
+        (
+            "/settings/account/two-step/set-up",
+            post(page!(two_step::set_up)),
+        ),
+        (
+            "/settings/account/two-step/on",
+            post(page!(two_step::turn_on)),
+        ),
+        (
+            "/settings/account/two-step/off",
+            post(page!(two_step::turn_off)),
+        ),
         (
             "/settings/account/password",
             post(page!(account::change_password)),
