@@ -51,7 +51,7 @@ impl Methods {
             Method::POST => self.post,
             _ => None,
         };
-        found.ok_or(Problem::MethodNotAllowed(self.allow()))
+        found.ok_or_else(|| Problem::MethodNotAllowed(self.allow()))
     }
 
     const fn allow(&self) -> &'static str {

@@ -3,15 +3,26 @@
 #![cfg(test)]
 
 mod kit;
-#[path = "kit/samples.rs"]
-mod samples;
 
 use chrono::TimeDelta;
-use samples::{account, at};
-use torvus_domain::SessionId;
+use torvus_domain::{Account, AccountId, SessionId, Timestamp};
 use torvus_storage::sessions::{self, Session};
 use torvus_storage::tries::{self, Bucket, Taken};
 use torvus_storage::{accounts, known_browsers, sent_forms};
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_timestamp(1_800_000_000 + seconds, 0).unwrap()
+}
+
+fn account(email: &str) -> Account {
+    Account {
+        id: AccountId::new(at(0)),
+        email: email.parse().unwrap(),
+        plan: "free".parse().unwrap(),
+        created_at: at(0),
+        suspended_at: None,
+    }
+}
 
 fn bucket(name: u8, holds: i32, every: i64) -> Bucket {
     Bucket {
