@@ -132,11 +132,16 @@ impl Dashboard {
                 let Some(visitor) = self.visitor(ask.http.headers(), ask.https, now).await? else {
                     return led_to_sign_in(&ask);
                 };
-                if posted {
-                    self.take_form(&mut ask, body, proxies, &visitor.secret)
-                        .await?;
-                }
-                handler(self, visitor, ask).await
+                // Also around a page that only says what went wrong.
+                let frame = ask.frame(&visitor, Section::None);
+                let done = async {
+                    if posted {
+                        self.take_form(&mut ask, body, proxies, &visitor.secret)
+                            .await?;
+                    }
+                    handler(self, visitor, ask).await
+                };
+                Ok(done.await.unwrap_or_else(|problem| problem.page(frame)))
             }
         }
     }
