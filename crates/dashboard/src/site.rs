@@ -282,6 +282,35 @@ pub(crate) fn local(next: &str) -> Option<&str> {
     let plain = next
         .bytes()
         .all(|byte| byte.is_ascii_graphic() && byte != b'\\');
-    let ours = next.starts_with("/settings/") && !next.contains("//");
+    let path = next.split('?').next().unwrap_or_default();
+    let ours = path.starts_with("/settings/") && !path.contains("//");
     (plain && ours && header::HeaderValue::from_str(next).is_ok()).then_some(next)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_led_away() {
+        for next in ["/settings/api-keys", "/settings/audit-logs?q=a%20b&x=//"] {
+            assert_eq!(local(next), Some(next));
+        }
+        for next in [
+            "",
+            "/",
+            "/login",
+            "/settings",
+            "//evil.example/settings/",
+            "https://evil.example/settings/",
+            "/settings//evil.example",
+            "/settings/\\evil.example",
+            "\\settings/",
+            "/settings/a b",
+            "/settings/\r\nSet-Cookie: x=1",
+            "/settings/ä",
+        ] {
+            assert_eq!(local(next), None, "{next}");
+        }
+    }
 }
