@@ -633,10 +633,12 @@ fn many_keys_are_paged_whole(database: Database) {
     let app = TestApp::start(database);
     let holder = app.holder();
     let lines: Vec<String> = (0..1_050)
-        .map(|n| json!({
+        .map(|n| {
+            json!({
             "name": format!("Bulk {n:04}"), "environment": if n % 2 == 0 { "live" } else { "test" },
             "permissions": ["read"], "digest": format!("{n:064x}"),
-        }).to_string())
+        }).to_string()
+        })
         .collect();
     let file = app.scratch().join("keys.jsonl");
     std::fs::write(&file, lines.join("\n")).unwrap();

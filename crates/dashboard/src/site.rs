@@ -243,7 +243,7 @@ async fn checked(
     let token = fields.text(form::TOKEN);
     let nonce = secret.and_then(|secret| form::nonce(token, secret, ask.now));
     let nonce = nonce.ok_or(Problem::Forbidden(
-        "This form does not belong to your session, or is too old. Open its page again, and send it from there.",
+        "This form does not belong to your session, or is too old. Allow cookies, open its page again, and send it from there.",
     ))?;
     ask.form = fields;
     Ok(nonce)

@@ -74,6 +74,26 @@ fn strangers_slow_down_nobody_but_themselves(database: Database) {
         .expect(303);
 }
 
+fn operators_see_how_many_are_tried(database: Database) {
+    let app = TestApp::builder(database).operators().start();
+    let holder = app.holder();
+    let count = |result: &str| {
+        let text = reqwest::blocking::get(format!("{}/metrics", app.operators())).unwrap();
+        let text = text.text().unwrap();
+        let name = format!("torvus_sign_ins_total{{result=\"{result}\"}} ");
+        let line = text.lines().find_map(|line| line.strip_prefix(&name));
+        line.unwrap().parse::<f64>().unwrap()
+    };
+    assert_eq!(count("ok"), 0.0);
+    let stranger = app.browser();
+    (0..12).for_each(|_| drop(stranger.sign_in(&holder.email, "a guess")));
+    app.admin(&["account", "suspend", &holder.id]);
+    let other = app.holder();
+    app.signed_in(&other);
+    let counts = ["ok", "code", "wrong", "suspended", "slowed_down"].map(count);
+    assert_eq!(counts, [1.0, 0.0, 10.0, 0.0, 2.0]);
+}
+
 fn a_network_is_slowed_down_over_many_accounts(database: Database) {
     let app = TestApp::start(database);
     let holder = app.holder();
@@ -91,5 +111,6 @@ fn a_network_is_slowed_down_over_many_accounts(database: Database) {
 on_both!(
     nobody_learns_which_accounts_there_are,
     strangers_slow_down_nobody_but_themselves,
+    operators_see_how_many_are_tried,
     a_network_is_slowed_down_over_many_accounts,
 );
