@@ -1,5 +1,7 @@
 //! Passwords that are tried.
 
+use std::time::Instant;
+
 use torvus_e2e::{Database, TestApp, on_both, token};
 
 use crate::{HERE, records};
@@ -22,6 +24,21 @@ fn nobody_learns_which_accounts_there_are(database: Database) {
     }
     let wrong = records(&app);
     assert_eq!(wrong.len(), 4);
+    // The quickest of some answers: what else the machine does only makes them slower.
+    let quickest = |email: &str| {
+        let browser = app.browser();
+        let times = (0..6).map(|_| {
+            let start = Instant::now();
+            browser.sign_in(email, "a guess").expect(401);
+            start.elapsed()
+        });
+        times.min().unwrap().as_secs_f64()
+    };
+    let (known, unknown) = (quickest(&holder.email), quickest("nobody@example.org"));
+    assert!(
+        known < 2.0 * unknown && unknown < 2.0 * known,
+        "{known} {unknown}"
+    );
     for (action, outcome, actor) in wrong {
         assert_eq!(action, "session.sign_in");
         assert_eq!(outcome, "wrong_credentials");
