@@ -31,7 +31,7 @@ const SHOWN_MAX: TimeDelta = sessions::LASTS;
 /// What a form may have at most.
 const BYTES_MAX: usize = 64 * 1024;
 /// How long it may take to come in.
-const READ_WAIT: Duration = Duration::from_secs(20);
+const READ_WAIT: Duration = Duration::from_secs(30);
 
 /// Instant, random bytes, number on the page.
 const NONCE_BYTES: usize = 8 + 8 + 2;
