@@ -32,6 +32,10 @@ export async function test(work) {
         process.stdout.write(JSON.stringify(result ?? null));
     } catch (error) {
         process.stderr.write(`${error?.stack ?? error}\n`);
+        for (const page of browser.contexts().flatMap((context) => context.pages())) {
+            const text = await page.locator("body").innerText().catch(() => "");
+            process.stderr.write(`\n--- ${page.url()}\n${text}\n`);
+        }
         process.exitCode = 1;
     } finally {
         await browser.close();

@@ -118,11 +118,16 @@ async function journey(browser, url, holder, scripts) {
         await page.getByRole("button", { name: "Rotate key" }).click();
         return shownKey(page);
     };
-    const second = await rotate(/^24 hours/);
+    const second = await rotate(/24 hours/);
     const old = await curl(url, "/v1/account", token);
     assert.equal(old.status, 200);
     assert.ok(old.head.includes("\r\ndeprecation:") && old.head.includes("\r\nsunset:"), old.head);
     assert.ok(!(await curl(url, "/v1/account", second)).head.includes("\r\ndeprecation:"));
+    await page.goto(home);
+    await page.getByRole("link", { name: "Change or end the grace" }).click();
+    await page.getByRole("radio", { name: "Now", exact: true }).check();
+    await page.getByRole("button", { name: "Save" }).click();
+    assert.equal((await curl(url, "/v1/account", token)).status, 401);
     const third = await rotate(/^Now/);
     assert.equal((await curl(url, "/v1/account", second)).status, 401);
     assert.equal((await curl(url, "/v1/account", third)).status, 200);

@@ -10,7 +10,7 @@ const LOG: &str = "/settings/audit-logs";
 
 /// The records of a page, by their identifiers.
 fn records(html: &str) -> Vec<String> {
-    let rows = html.split("<tbody id=\"").skip(1);
+    let rows = html.split("<tbody role=\"rowgroup\" id=\"").skip(1);
     rows.map(|row| row.split('"').next().unwrap().to_owned())
         .collect()
 }

@@ -38,6 +38,7 @@ fn a_key_from_its_first_day_to_its_last(database: Database) {
             "key.create",
             "key.update",
             "key.rotate",
+            "key.grace",
             "key.rotate",
             "key.revoke",
         ];
