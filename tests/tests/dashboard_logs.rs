@@ -142,9 +142,8 @@ fn the_page_shows_what_the_command_lists(database: Database) {
     let refused = visitor
         .get(&format!("{LOG}?status=403&key={test}"))
         .expect(200);
-    let explain = format!(
-        "/settings/api-keys/{test}/explain?method=POST&path=%2Fv1%2Fvaults&ip=127%2E0%2E0%2E2&at="
-    );
+    let explain =
+        format!("/settings/api-keys/{test}/explain?method=POST&path=/v1/vaults&ip=127.0.0.2&at=");
     assert!(
         unescaped(&refused.body).contains(&explain),
         "{}",

@@ -6,13 +6,16 @@
     root.classList.add("script");
 
     // Instants in the reader's own zone; the server wrote them in UTC, which stays in the title.
-    const zoned = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
-    const toTheSecond = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+    const styles = {
+        full: new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" }),
+        date: new Intl.DateTimeFormat(undefined, { dateStyle: "medium" }),
+        exact: new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" }),
+    };
     const show = (within) => {
-        for (const time of within.querySelectorAll("time[datetime]:not([data-relative])")) {
+        for (const time of within.querySelectorAll('time[datetime]:not([data-style="relative"])')) {
             const at = new Date(time.dateTime);
             if (!Number.isNaN(at.valueOf())) {
-                time.textContent = ("seconds" in time.dataset ? toTheSecond : zoned).format(at);
+                time.textContent = (styles[time.dataset.style] ?? styles.full).format(at);
             }
         }
     };

@@ -7,6 +7,7 @@ use actix_web::http::header::HeaderMap;
 use actix_web::http::{Method, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 use arc_swap::ArcSwap;
+use askama::Template;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::sync::Semaphore;
 use torvus_authz::RouteTable;
@@ -21,7 +22,7 @@ use crate::assets;
 use crate::cookies::Cookie;
 use crate::form;
 use crate::frame::{Frame, Section};
-use crate::page::{sealed, see_other};
+use crate::page::{page, sealed, see_other};
 use crate::problem::Problem;
 use crate::routes::{Handler, Methods, router};
 use crate::visitor::Visitor;
@@ -31,7 +32,7 @@ const HASHES_AT_ONCE: usize = 4;
 /// How long a page waits for the newest records.
 const SETTLE_WAIT: Duration = Duration::from_millis(500);
 /// A path may stand in a query as it is.
-const IN_QUERY: &AsciiSet = &NON_ALPHANUMERIC
+pub(crate) const IN_QUERY: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'/')
     .remove(b'-')
     .remove(b'_')
@@ -134,7 +135,7 @@ impl Dashboard {
             }
             Handler::SignedIn(handler) => {
                 let Some(visitor) = self.visitor(ask.http.headers(), ask.https, now).await? else {
-                    return Ok(led_to_sign_in(&ask));
+                    return led_to_sign_in(&ask);
                 };
                 if posted {
                     self.take_form(&mut ask, body, proxies, &visitor.secret)
@@ -259,16 +260,30 @@ async fn checked(
 }
 
 /// Leads to the sign-in, and back from there where a page was asked for.
-fn led_to_sign_in(ask: &Ask) -> HttpResponse {
+///
+/// A link on another site leads here without the session's cookie: browsers keep
+/// it back. So the page is asked for once more, from a page of our own.
+fn led_to_sign_in(ask: &Ask) -> Result<HttpResponse, Problem> {
     let uri = ask.http.uri();
-    let next = uri.path_and_query().map_or("/", |path| path.as_str());
-    match *ask.http.method() {
-        Method::GET => {
-            let next = utf8_percent_encode(next, IN_QUERY);
-            see_other(&format!("/login?next={next}"))
-        }
-        _ => see_other("/login"),
+    let path = uri.path_and_query().map_or("/", |path| path.as_str());
+    if *ask.http.method() != Method::GET {
+        return Ok(see_other("/login"));
     }
+    let site = ask.http.headers().get("sec-fetch-site");
+    let from_elsewhere = site.is_some_and(|site| site == "cross-site" || site == "same-site");
+    match local(path) {
+        Some(path) if from_elsewhere => page(&Opening { path }),
+        _ => {
+            let next = utf8_percent_encode(path, IN_QUERY);
+            Ok(see_other(&format!("/login?next={next}")))
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "opening.html")]
+struct Opening<'a> {
+    path: &'a str,
 }
 
 /// Where somebody may be led from here: a path of the dashboard's, and nothing

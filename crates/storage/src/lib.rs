@@ -28,6 +28,7 @@ pub mod recipes;
 mod renewal;
 pub mod resources;
 mod schema;
+pub mod second_factors;
 pub mod secrets;
 pub mod sent_forms;
 pub mod sessions;

@@ -60,3 +60,79 @@ fn a_key_from_its_first_day_to_its_last(database: Database) {
 }
 
 on_both!(a_key_from_its_first_day_to_its_last);
+
+/// An account with keys of every kind, each of which has been used.
+struct Furnished {
+    holder: Holder,
+    /// Used and refused, with a name that is long and holds no blank.
+    key: String,
+    /// With a secret that is in its grace.
+    rotated: String,
+    revoked: String,
+    unused: String,
+}
+
+fn furnished(app: &TestApp) -> Furnished {
+    let holder = app.holder_on("enterprise");
+    let key = app.key(&holder.id, "live", "read,write");
+    let long = "An-unbroken-name-of-".repeat(5);
+    app.admin(&["key", "update", &key.id, "--name", &long]);
+    let client = app.client(&key.token);
+    client.vault("one");
+    for _ in 0..30 {
+        client.get("/v1/vaults").expect(200);
+    }
+    client.delete("/v1/vaults/vault_1").expect(403);
+    client
+        .get(&format!("/v1/{}", "long/".repeat(60)))
+        .expect(404);
+    let rotated = app.key(&holder.id, "test", "read");
+    app.admin(&["key", "rotate", &rotated.id, "--grace", "24h"]);
+    app.client(&rotated.token).get("/v1/account").expect(200);
+    let revoked = app.key(&holder.id, "test", "read");
+    app.admin(&[
+        "key",
+        "revoke",
+        &revoked.id,
+        "--reason",
+        "It was in a ticket",
+    ]);
+    app.client(&revoked.token).get("/v1/account").expect(401);
+    let more = [
+        "--expires",
+        "2d",
+        "--allow-ip",
+        "203.0.113.0/24",
+        "--allow-ip",
+        "2001:db8::/32",
+    ];
+    let unused = app.key_with(&holder.id, "live", "read,write,delete", &more);
+    Furnished {
+        holder,
+        key: key.id,
+        rotated: rotated.id,
+        revoked: revoked.id,
+        unused: unused.id,
+    }
+}
+
+#[test]
+fn nobody_is_kept_out() {
+    let app = TestApp::start(Database::Sqlite);
+    let Furnished {
+        holder,
+        key,
+        rotated,
+        revoked,
+        unused,
+    } = furnished(&app);
+    let free = app.holder_on("free");
+    let weights = app.browse(
+        "access",
+        json!({
+            "holder": told(&holder), "free": told(&free),
+            "key": key, "rotated": rotated, "revoked": revoked, "unused": unused,
+        }),
+    );
+    println!("bytes over the wire: {weights}");
+}

@@ -4,6 +4,8 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderValue, RETRY_AFTER};
 use askama::Template;
+use chrono::TimeDelta;
+use percent_encoding::utf8_percent_encode;
 use secrecy::SecretString;
 use torvus_keyring::CookieSecret;
 use torvus_keyring::sign_in::{Attempt, SignedIn, sign_in};
@@ -15,7 +17,7 @@ use crate::form::Tokens;
 use crate::frame::Frame;
 use crate::page::{page_with, see_other};
 use crate::problem::Problem;
-use crate::site::{Dashboard, local};
+use crate::site::{Dashboard, IN_QUERY, local};
 
 /// Where everything begins.
 pub(crate) const START: &str = "/settings/api-keys";
@@ -101,6 +103,12 @@ pub(crate) async fn take(site: &Dashboard, ask: Ask) -> Result<HttpResponse, Pro
             Cookie::Browser.set(&mut answer, &entered.browser, ask.https);
             return Ok(answer);
         }
+        SignedIn::Code(waiting) => {
+            let next = utf8_percent_encode(local(next).unwrap_or(START), IN_QUERY);
+            let mut answer = see_other(&format!("/login/code?next={next}"));
+            Cookie::Session.set(&mut answer, &waiting.secret, ask.https);
+            return Ok(answer);
+        }
         SignedIn::Wrong => {
             let error = "Wrong email or password.".to_owned();
             (StatusCode::UNAUTHORIZED, error, None)
@@ -117,10 +125,14 @@ pub(crate) async fn take(site: &Dashboard, ask: Ask) -> Result<HttpResponse, Pro
         error: Some(error),
         ..Shown::default()
     };
-    let mut answer = shown(&ask, status, with)?;
+    Ok(retry_after(shown(&ask, status, with)?, wait))
+}
+
+/// Says when to try again, where that is known.
+pub(crate) fn retry_after(mut answer: HttpResponse, wait: Option<TimeDelta>) -> HttpResponse {
     if let Some(wait) = wait {
         let wait = HeaderValue::from(seconds(wait));
         answer.headers_mut().insert(RETRY_AFTER, wait);
     }
-    Ok(answer)
+    answer
 }

@@ -211,8 +211,7 @@ pub(super) const fn was_let_in(record: &AuditRecord) -> bool {
         | Outcome::WrongCredentials
         | Outcome::RateLimited
         | Outcome::UriTooLong
-        | Outcome::HeadersTooLarge
-        | Outcome::WrongCredentials => false,
+        | Outcome::HeadersTooLarge => false,
     }
 }
 

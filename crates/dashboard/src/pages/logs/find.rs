@@ -12,8 +12,8 @@ use super::asked::{Asked, Place};
 use super::row::Row;
 use crate::site::Dashboard;
 
-/// How many records a page shows.
-pub(super) const PAGE: usize = 50;
+/// How many records a page shows: with all their fields they are no light load.
+pub(super) const PAGE: usize = 25;
 /// How many records are looked through at once.
 pub(super) const SCAN: u32 = 20_000;
 /// For so long a page is filled: what is rarer is looked for from the next one.
