@@ -153,3 +153,79 @@ async fn whole(mut body: web::Payload) -> Result<Vec<u8>, Problem> {
     }
     Ok(bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use actix_web::http::header::HeaderValue;
+
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_timestamp(1_800_000_000 + seconds, 0).unwrap()
+    }
+
+    #[test]
+    fn a_token_is_good_for_its_cookie_and_its_time() {
+        let (mine, theirs) = (
+            CookieSecret::generate().unwrap(),
+            CookieSecret::generate().unwrap(),
+        );
+        let tokens = Tokens::new(&mine, at(0)).unwrap();
+        let (first, second) = (tokens.next(), tokens.next());
+        let number = |token: &str, secret: &CookieSecret, now| nonce(token, secret, now);
+        let of_first = number(&first, &mine, at(0)).unwrap();
+        assert_ne!(Some(&of_first), number(&second, &mine, at(0)).as_ref());
+        assert_eq!(number(&first, &mine, at(43_199)), Some(of_first));
+        assert_eq!(number(&first, &mine, at(43_200)), None);
+        assert_eq!(number(&first, &theirs, at(0)), None);
+        for index in 0..first.len() {
+            let mut changed = first.clone().into_bytes();
+            changed[index] = if changed[index] == b'A' { b'Q' } else { b'A' };
+            let changed = String::from_utf8(changed).unwrap();
+            assert_eq!(number(&changed, &mine, at(0)), None, "{index}");
+        }
+        for wrong in ["", "A", first.split_at(10).0, &format!("{first}AAAA")] {
+            assert_eq!(number(wrong, &mine, at(0)), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_origin_is_the_one_that_was_asked() {
+        for (origin, host, https, same) in [
+            ("http://a.example", "a.example", false, true),
+            ("http://a.example", "A.example:80", false, true),
+            ("https://a.example", "a.example:443", true, true),
+            ("https://a.example", "a.example", false, true),
+            ("http://[::1]:8080", "[::1]:8080", false, true),
+            ("http://a.example", "a.example", true, false),
+            ("http://a.example:81", "a.example", false, false),
+            ("https://a.example:80", "a.example", false, false),
+            ("http://a.example.evil", "a.example", false, false),
+            ("http://evil", "a.example", false, false),
+            ("http://", "", false, false),
+            ("null", "a.example", false, false),
+            ("a.example", "a.example", false, false),
+            ("", "", false, false),
+        ] {
+            assert_eq!(same_origin(origin, host, https), same, "{origin} {host}");
+        }
+    }
+
+    #[test]
+    fn a_host_counts_that_a_trusted_proxy_tells_of() {
+        let trusted = TrustedProxies::parse("10.0.0.1").unwrap();
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            (HOST, "inside:8080"),
+            (X_FORWARDED_HOST, "keys.example"),
+            (ORIGIN, "https://keys.example"),
+        ] {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+        let check = |peer: &str| {
+            let peer = Some(peer.parse().unwrap());
+            check_origin(&headers, peer, &trusted, true).is_ok()
+        };
+        assert!(check("10.0.0.1") && !check("10.0.0.2"));
+    }
+}

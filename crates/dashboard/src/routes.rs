@@ -51,7 +51,7 @@ impl Methods {
             Method::POST => self.post,
             _ => None,
         };
-        found.ok_or(Problem::MethodNotAllowed(self.allow()))
+        found.ok_or_else(|| Problem::MethodNotAllowed(self.allow()))
     }
 
     const fn allow(&self) -> &'static str {
@@ -169,4 +169,38 @@ pub(crate) fn router() -> Result<matchit::Router<Methods>, matchit::InsertError>
         router.insert(path, methods)?;
     }
     Ok(router)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_page_that_makes_a_change_is_for_anybody_but_the_way_in() {
+        let router = router();
+        assert!(router.is_ok(), "two pages have one path");
+        let open: Vec<&str> = table()
+            .into_iter()
+            .filter(|(_, methods)| matches!(methods.post, Some(Handler::Open(_))))
+            .map(|(path, _)| path)
+            .collect();
+        assert_eq!(open, ["/login", "/login/code"]);
+    }
+
+    #[test]
+    fn other_methods_are_told_which_there_are() {
+        let router = router().unwrap();
+        let allow = |path: &str, method: Method| {
+            let methods = router.at(path).unwrap().value;
+            match methods.find(&method) {
+                Err(Problem::MethodNotAllowed(allow)) => Some(allow),
+                _ => None,
+            }
+        };
+        assert_eq!(allow("/login", Method::HEAD), None);
+        assert_eq!(allow("/login", Method::DELETE), Some("GET, HEAD, POST"));
+        assert_eq!(allow("/settings/account", Method::POST), Some("GET, HEAD"));
+        assert_eq!(allow("/logout", Method::GET), Some("POST"));
+        assert!(router.at("/Login").is_err() && router.at("/login/").is_err());
+    }
 }

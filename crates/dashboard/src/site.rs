@@ -137,11 +137,16 @@ impl Dashboard {
                 let Some(visitor) = self.visitor(ask.http.headers(), ask.https, now).await? else {
                     return led_to_sign_in(&ask);
                 };
-                if posted {
-                    self.take_form(&mut ask, body, proxies, &visitor.secret)
-                        .await?;
-                }
-                handler(self, visitor, ask).await
+                // Also around a page that only says what went wrong.
+                let frame = ask.frame(&visitor, Section::None);
+                let done = async {
+                    if posted {
+                        self.take_form(&mut ask, body, proxies, &visitor.secret)
+                            .await?;
+                    }
+                    handler(self, visitor, ask).await
+                };
+                Ok(done.await.unwrap_or_else(|problem| problem.page(frame)))
             }
         }
     }
@@ -292,6 +297,35 @@ pub(crate) fn local(next: &str) -> Option<&str> {
     let plain = next
         .bytes()
         .all(|byte| byte.is_ascii_graphic() && byte != b'\\');
-    let ours = next.starts_with("/settings/") && !next.contains("//");
+    let path = next.split('?').next().unwrap_or_default();
+    let ours = path.starts_with("/settings/") && !path.contains("//");
     (plain && ours && header::HeaderValue::from_str(next).is_ok()).then_some(next)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_led_away() {
+        for next in ["/settings/api-keys", "/settings/audit-logs?q=a%20b&x=//"] {
+            assert_eq!(local(next), Some(next));
+        }
+        for next in [
+            "",
+            "/",
+            "/login",
+            "/settings",
+            "//evil.example/settings/",
+            "https://evil.example/settings/",
+            "/settings//evil.example",
+            "/settings/\\evil.example",
+            "\\settings/",
+            "/settings/a b",
+            "/settings/\r\nSet-Cookie: x=1",
+            "/settings/ä",
+        ] {
+            assert_eq!(local(next), None, "{next}");
+        }
+    }
 }

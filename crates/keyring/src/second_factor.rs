@@ -189,9 +189,8 @@ pub fn sign_in_with_code(
     now: Timestamp,
 ) -> Result<SignedIn, KeyringError> {
     let client = &attempt.client;
-    let (account, factor, known) = match store.read(|c| look_up(c, attempt, now))? {
-        Some(found) => found,
-        None => return Ok(SignedIn::Wrong),
+    let Some((account, factor, known)) = store.read(|c| look_up(c, attempt, now))? else {
+        return Ok(SignedIn::Wrong);
     };
     let note = |outcome| failed("session.code", Some(&account), outcome, client, now);
     let buckets = tries::of_sign_in(What::Code, Some(&account.email), known, client.ip);
