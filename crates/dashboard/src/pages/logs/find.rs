@@ -13,7 +13,7 @@ use super::row::Row;
 use crate::site::Dashboard;
 
 /// How many records a page shows: with all their fields they are no light load.
-pub(super) const PAGE: usize = 25;
+pub(super) const PAGE: usize = 20;
 /// How many records are looked through at once.
 pub(super) const SCAN: u32 = 20_000;
 /// For so long a page is filled: what is rarer is looked for from the next one.
