@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 
-import { barriers, open, signIn, test } from "./browser.mjs";
+import { barriers, oneTimeCode, open, signIn, test } from "./browser.mjs";
 
 /** More than a page may weigh over the wire, with all that it loads, the first time. */
 const HEAVY = 100_000;
@@ -95,6 +95,28 @@ await test(async (browser, { url, holder, free, key, rotated, revoked, unused })
         await other.page.goto(path);
         await check(other.page, `${path} on the free plan`);
     }
+    // Two-step sign-in: each of its pages, and the one that asks for a code.
+    await other.page.goto("/settings/account/two-step");
+    await check(other.page, "two-step sign-in");
+    await other.page.getByRole("button", { name: "Set up" }).click();
+    await check(other.page, "its setting up");
+    const secret = await other.page.getByRole("main").locator("code").first().innerText();
+    await other.page.getByRole("textbox", { name: "Code" }).fill("000000");
+    await other.page.getByRole("button", { name: "Turn on" }).click();
+    await check(other.page, "its setting up, with a wrong code");
+    await other.page.getByRole("textbox", { name: "Code" }).fill(oneTimeCode(secret));
+    await other.page.getByRole("button", { name: "Turn on" }).click();
+    await other.page.getByRole("heading", { name: "Recovery codes" }).waitFor();
+    await check(other.page, "the recovery codes");
+    const recovery = await other.page.getByRole("main").locator("li code").first().innerText();
+    await other.page.getByRole("button", { name: "Sign out" }).click();
+    await other.page.getByLabel("Email").fill(free.email);
+    await other.page.getByLabel("Password").fill(free.password);
+    await other.page.getByRole("button", { name: "Sign in" }).click();
+    await check(other.page, "the page that asks for a code");
+    await other.page.getByRole("textbox").first().fill(recovery);
+    await other.page.keyboard.press("Enter");
+    await other.page.getByRole("heading", { name: "API Keys", level: 1 }).waitFor();
     assert.deepEqual(other.complaints, []);
     assert.deepEqual(found, []);
     return weights;
