@@ -130,6 +130,7 @@ fn about_keys() -> Vec<(&'static str, Methods)> {
             "/settings/api-keys/new",
             both(page!(keys::create::show), page!(keys::create::take)),
         ),
+        ("/settings/api-keys/wider", get(page!(keys::wider::show))),
         ("/settings/api-keys/{id}", get(page!(keys::key::show))),
         (
             "/settings/api-keys/{id}/edit",
@@ -150,6 +151,10 @@ fn about_keys() -> Vec<(&'static str, Methods)> {
         (
             "/settings/api-keys/{id}/explain",
             get(page!(keys::explain::show)),
+        ),
+        (
+            "/settings/api-keys/{id}/suggest",
+            get(page!(keys::suggest::show)),
         ),
     ]
 }
