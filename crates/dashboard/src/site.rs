@@ -17,7 +17,7 @@ use torvus_ratelimit::Limiter;
 use torvus_storage::{Store, sent_forms, sessions as rows};
 use torvus_web::with_request_id;
 
-use crate::ask::Ask;
+use crate::ask::{Ask, theme};
 use crate::assets;
 use crate::cookies::Cookie;
 use crate::form;
@@ -97,9 +97,18 @@ impl Dashboard {
         let proxies = self.parts.proxies.load_full();
         let peer = request.peer_addr().map(|peer| peer.ip());
         let https = torvus_web::is_https(peer, request.headers(), &proxies);
-        let answer = match self.asked(request, body, &proxies, now).await {
+        let answer = match self.asked(request.clone(), body, &proxies, now).await {
             Ok(answer) => answer,
-            Err(problem) => problem.page(Frame::new(None, Section::None, None, now)),
+            Err(problem) => {
+                let headers = request.headers();
+                // Whoever is signed in stays so, and sees it.
+                let visitor = match problem {
+                    Problem::Unavailable => None,
+                    _ => self.visitor(headers, https, now).await.unwrap_or(None),
+                };
+                let frame = Frame::new(visitor.as_ref(), Section::None, theme(headers), now);
+                problem.page(frame)
+            }
         };
         with_request_id(sealed(answer, https), RequestId::new(now))
     }
@@ -258,7 +267,7 @@ async fn checked(
     let token = fields.text(form::TOKEN);
     let nonce = secret.and_then(|secret| form::nonce(token, secret, ask.now));
     let nonce = nonce.ok_or(Problem::Forbidden(
-        "This form does not belong to your session, or is too old. Open its page again, and send it from there.",
+        "This form does not belong to your session, or is too old. Allow cookies, open its page again, and send it from there.",
     ))?;
     ask.form = fields;
     Ok(nonce)

@@ -35,6 +35,7 @@ pub mod sessions;
 pub mod snapshots;
 mod stir;
 mod store;
+pub mod trail;
 pub mod tries;
 mod tx;
 mod upsert;

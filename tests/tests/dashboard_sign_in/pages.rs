@@ -58,6 +58,9 @@ fn every_answer_has_the_headers(database: Database) {
         }
         assert!(answer.body.len() < 100_000);
     }
+    for lost in [browser.get("/settings/nowhere"), browser.get("/logout")] {
+        assert!(lost.body.contains(">Sign out</button>"), "{lost:?}");
+    }
     let head = browser.send("HEAD", HERE, None, &[]).expect(200);
     assert!(head.body.is_empty());
 }

@@ -124,6 +124,25 @@ fn no_session_survives_what_ends_it(database: Database) {
     assert!(!last.is_in(), "what has ended does not begin again");
 }
 
+fn every_server_knows_a_session(database: Database) {
+    let mut app = TestApp::start(database);
+    let holder = app.holder();
+    let browser = app.signed_in(&holder);
+    let session = browser.cookie("torvus_session").unwrap();
+    app.restart();
+    let again = app.browser();
+    again.set_cookie("torvus_session", &session);
+    assert!(again.is_in());
+    if database == Database::Postgres {
+        let other = app.node();
+        let elsewhere = app.browser_at(&format!("http://{}", other.address().unwrap()));
+        elsewhere.set_cookie("torvus_session", &session);
+        assert!(elsewhere.is_in());
+        again.fill(HERE, "/logout", &[]).expect(303);
+        assert!(!elsewhere.is_in(), "nobody remembers it");
+    }
+}
+
 fn sessions_end_by_themselves(database: Database) {
     let app = TestApp::start(database);
     let holder = app.holder();
@@ -150,4 +169,5 @@ on_both!(
     in_and_out,
     no_session_survives_what_ends_it,
     sessions_end_by_themselves,
+    every_server_knows_a_session,
 );

@@ -1,5 +1,7 @@
 //! Passwords that are tried.
 
+use std::time::Instant;
+
 use torvus_e2e::{Database, TestApp, on_both, token};
 
 use crate::{HERE, records};
@@ -22,6 +24,21 @@ fn nobody_learns_which_accounts_there_are(database: Database) {
     }
     let wrong = records(&app);
     assert_eq!(wrong.len(), 4);
+    // The quickest of some answers: what else the machine does only makes them slower.
+    let quickest = |email: &str| {
+        let browser = app.browser();
+        let times = (0..6).map(|_| {
+            let start = Instant::now();
+            browser.sign_in(email, "a guess").expect(401);
+            start.elapsed()
+        });
+        times.min().unwrap().as_secs_f64()
+    };
+    let (known, unknown) = (quickest(&holder.email), quickest("nobody@example.org"));
+    assert!(
+        known < 2.0 * unknown && unknown < 2.0 * known,
+        "{known} {unknown}"
+    );
     for (action, outcome, actor) in wrong {
         assert_eq!(action, "session.sign_in");
         assert_eq!(outcome, "wrong_credentials");
@@ -74,6 +91,26 @@ fn strangers_slow_down_nobody_but_themselves(database: Database) {
         .expect(303);
 }
 
+fn operators_see_how_many_are_tried(database: Database) {
+    let app = TestApp::builder(database).operators().start();
+    let holder = app.holder();
+    let count = |result: &str| {
+        let text = reqwest::blocking::get(format!("{}/metrics", app.operators())).unwrap();
+        let text = text.text().unwrap();
+        let name = format!("torvus_sign_ins_total{{result=\"{result}\"}} ");
+        let line = text.lines().find_map(|line| line.strip_prefix(&name));
+        line.unwrap().parse::<f64>().unwrap()
+    };
+    assert_eq!(count("ok"), 0.0);
+    let stranger = app.browser();
+    (0..12).for_each(|_| drop(stranger.sign_in(&holder.email, "a guess")));
+    app.admin(&["account", "suspend", &holder.id]);
+    let other = app.holder();
+    app.signed_in(&other);
+    let counts = ["ok", "code", "wrong", "suspended", "slowed_down"].map(count);
+    assert_eq!(counts, [1.0, 0.0, 10.0, 0.0, 2.0]);
+}
+
 fn a_network_is_slowed_down_over_many_accounts(database: Database) {
     let app = TestApp::start(database);
     let holder = app.holder();
@@ -91,5 +128,6 @@ fn a_network_is_slowed_down_over_many_accounts(database: Database) {
 on_both!(
     nobody_learns_which_accounts_there_are,
     strangers_slow_down_nobody_but_themselves,
+    operators_see_how_many_are_tried,
     a_network_is_slowed_down_over_many_accounts,
 );

@@ -9,6 +9,7 @@ use torvus_keyring::sign_in::SignedIn;
 use crate::ask::Ask;
 use crate::confirmed::slow_down;
 use crate::cookies::Cookie;
+use crate::counts::count;
 use crate::form::Tokens;
 use crate::frame::Frame;
 use crate::page::{page_with, see_other};
@@ -52,7 +53,9 @@ pub(crate) async fn take(site: &Dashboard, ask: Ask) -> Result<HttpResponse, Pro
     };
     let (ring, now) = (site.peppers().await?, ask.now);
     let tried = site.change(move |store| sign_in_with_code(store, &ring, &attempt, now));
-    let (status, error, wait) = match tried.await? {
+    let outcome = tried.await?;
+    count(&outcome);
+    let (status, error, wait) = match outcome {
         SignedIn::Yes(entered) => {
             let mut answer = see_other(local(next).unwrap_or(START));
             Cookie::Session.set(&mut answer, &entered.secret, ask.https);

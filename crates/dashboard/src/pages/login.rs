@@ -13,6 +13,7 @@ use torvus_keyring::sign_in::{Attempt, SignedIn, sign_in};
 use crate::ask::Ask;
 use crate::confirmed::{seconds, slow_down};
 use crate::cookies::Cookie;
+use crate::counts::count;
 use crate::form::Tokens;
 use crate::frame::Frame;
 use crate::page::{page_with, see_other};
@@ -96,7 +97,9 @@ pub(crate) async fn take(site: &Dashboard, ask: Ask) -> Result<HttpResponse, Pro
     };
     let now = ask.now;
     let tried = site.hashing(move |store| sign_in(store, &attempt, now));
-    let (status, error, wait) = match tried.await? {
+    let outcome = tried.await?;
+    count(&outcome);
+    let (status, error, wait) = match outcome {
         SignedIn::Yes(entered) => {
             let mut answer = see_other(local(next).unwrap_or(START));
             Cookie::Session.set(&mut answer, &entered.secret, ask.https);
