@@ -101,10 +101,7 @@ pub(crate) fn check_origin(
     if sites.any(|site| site.as_bytes() != b"same-origin") {
         return Err(foreign);
     }
-    let trusted = peer.is_some_and(|peer| proxies.contains(peer.to_canonical()));
-    let forwarded = headers.get(X_FORWARDED_HOST).filter(|_| trusted);
-    let host = forwarded.or_else(|| headers.get(HOST));
-    let host = host.and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let host = host(headers, peer, proxies);
     for origin in headers.get_all(ORIGIN) {
         let origin = origin.to_str().unwrap_or_default();
         if !same_origin(origin, host, https) {
@@ -112,6 +109,19 @@ pub(crate) fn check_origin(
         }
     }
     Ok(())
+}
+
+/// The host that was asked, as the browser knows it; empty where that can't be
+/// read.
+pub(crate) fn host<'a>(
+    headers: &'a HeaderMap,
+    peer: Option<IpAddr>,
+    proxies: &TrustedProxies,
+) -> &'a str {
+    let trusted = peer.is_some_and(|peer| proxies.contains(peer.to_canonical()));
+    let forwarded = headers.get(X_FORWARDED_HOST).filter(|_| trusted);
+    let host = forwarded.or_else(|| headers.get(HOST));
+    host.and_then(|host| host.to_str().ok()).unwrap_or_default()
 }
 
 /// Whether an origin is the one that was asked. A proxy that is not trusted
