@@ -29,8 +29,14 @@ impl TestApp {
     /// A new account, and what its holder signs in with.
     #[track_caller]
     pub fn holder(&self) -> Holder {
+        self.holder_on("professional")
+    }
+
+    /// The same on that plan.
+    #[track_caller]
+    pub fn holder_on(&self, plan: &str) -> Holder {
         let email = format!("holder-{}@example.com", self.next_number());
-        let made = self.admin(&["account", "create", "--email", &email]);
+        let made = self.admin(&["account", "create", "--email", &email, "--plan", plan]);
         Holder {
             id: made["id"].as_str().unwrap().to_owned(),
             email,

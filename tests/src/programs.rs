@@ -60,6 +60,11 @@ pub fn run_to_end(command: &mut Command) -> Ended {
 
 /// The same with a standard input.
 pub fn run_fed(command: &mut Command, input: impl Into<Stdio>) -> Ended {
+    run_within(LONGEST_RUN, command, input)
+}
+
+/// The same with another limit than a minute.
+pub fn run_within(longest: Duration, command: &mut Command, input: impl Into<Stdio>) -> Ended {
     let out = tempfile::NamedTempFile::new().unwrap();
     let err = tempfile::NamedTempFile::new().unwrap();
     let mut child = command
@@ -72,7 +77,7 @@ pub fn run_fed(command: &mut Command, input: impl Into<Stdio>) -> Ended {
         String::from_utf8_lossy(&std::fs::read(file.path()).unwrap()).into_owned()
     };
 
-    let deadline = Instant::now() + LONGEST_RUN;
+    let deadline = Instant::now() + longest;
     loop {
         if let Some(status) = child.try_wait().unwrap() {
             return Ended {

@@ -39,6 +39,18 @@ fn remove(journals: &Journals, segments: &[SegmentName]) {
     }
 }
 
+/// Indexes what is there now, for somebody who is about to read. What can't be
+/// indexed the thread tells of.
+pub(crate) fn on_demand(store: Arc<Store>, journals: Arc<Journals>) -> Arc<dyn Fn() + Send + Sync> {
+    Arc::new(move || {
+        let safe_up_to = |chain| journals.safe_up_to(chain);
+        match indexing::catch_up(&store, journals.folder(), &safe_up_to) {
+            Ok(indexed) => counter!(INDEXED).increment(indexed.records as u64),
+            Err(error) => tracing::debug!(%error, "the newest records wait in the journal"),
+        }
+    })
+}
+
 /// The thread that indexes.
 pub(crate) struct Indexer {
     stop: Sender<()>,

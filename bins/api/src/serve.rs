@@ -222,6 +222,7 @@ impl Parts {
                 proxies: Arc::clone(&live.proxies),
                 limiter: Arc::clone(&limiter),
                 routes: Arc::new(ArcSwap::from_pointee(routes.clone())),
+                index: indexer::on_demand(Arc::clone(&store), Arc::clone(&journals)),
                 forward: Arc::clone(&live.routes),
             })
         });

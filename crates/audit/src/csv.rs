@@ -37,11 +37,15 @@ impl<W: Write> CsvWriter<W> {
     /// # Errors
     /// What the writer beneath says.
     pub fn new(inner: W) -> std::io::Result<Self> {
-        let mut writer = csv::WriterBuilder::new()
-            .terminator(csv::Terminator::CRLF)
-            .from_writer(inner);
-        writer.write_record(COLUMNS)?;
-        Ok(Self(writer))
+        let mut writer = Self::resumed(inner);
+        writer.0.write_record(COLUMNS)?;
+        Ok(writer)
+    }
+
+    /// A writer that goes on below rows that are there.
+    pub fn resumed(inner: W) -> Self {
+        let mut builder = csv::WriterBuilder::new();
+        Self(builder.terminator(csv::Terminator::CRLF).from_writer(inner))
     }
 
     /// Writes one record.

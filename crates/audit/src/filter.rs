@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::str::FromStr;
 
 use torvus_domain::{AccountId, AuditId, Category, KeyId, Outcome, RequestId, Timestamp};
+use torvus_key_core::Environment;
 
 /// A status, or a whole class of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,10 +77,14 @@ pub struct AuditFilter {
     pub outcome: Option<Outcome>,
     /// Of this category.
     pub category: Option<Category>,
+    /// Of keys of this environment.
+    pub environment: Option<Environment>,
     /// With this method.
     pub method: Option<String>,
     /// To this route, `/v1/vaults/:id`.
     pub route: Option<String>,
+    /// To this path, as it was sent.
+    pub path: Option<String>,
     /// From this address.
     pub ip: Option<IpAddr>,
     /// Of this request.
@@ -90,6 +95,25 @@ pub struct AuditFilter {
     pub oldest_first: bool,
     /// Only what comes behind this place, in the order that is asked for.
     pub behind: Option<Cursor>,
+    /// Nothing that comes behind this place.
+    pub until: Option<Cursor>,
+}
+
+impl AuditFilter {
+    /// Whether few of the records may be wanted that an index leads to, so
+    /// that many are read to find one.
+    #[must_use]
+    pub const fn is_sparse(&self) -> bool {
+        self.status.is_some()
+            || self.outcome.is_some()
+            || self.environment.is_some()
+            || self.method.is_some()
+            || self.route.is_some()
+            || self.path.is_some()
+            || self.ip.is_some()
+            || self.request.is_some()
+            || self.category.is_some()
+    }
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 mod chain;
 mod checkpoint;
 pub mod csv;
+pub mod export;
 mod filter;
 mod hex;
 pub mod journal;

@@ -9,6 +9,7 @@
     const styles = {
         full: new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" }),
         date: new Intl.DateTimeFormat(undefined, { dateStyle: "medium" }),
+        exact: new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" }),
     };
     const show = (within) => {
         for (const time of within.querySelectorAll('time[datetime]:not([data-style="relative"])')) {
@@ -19,6 +20,7 @@
         }
     };
     show(document);
+    document.addEventListener("torvus:shown", () => show(document));
 
     // Light or dark, kept in a cookie that the server reads: so no page flashes.
     const dark = window.matchMedia("(prefers-color-scheme: dark)");

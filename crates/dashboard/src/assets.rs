@@ -25,6 +25,11 @@ const FILES: &[(&str, &str, &[u8])] = &[
         include_bytes!("../assets/torvus.css"),
     ),
     (
+        "audit-logs.js",
+        "text/javascript; charset=utf-8",
+        include_bytes!("../assets/audit-logs.js"),
+    ),
+    (
         "torvus.js",
         "text/javascript; charset=utf-8",
         include_bytes!("../assets/torvus.js"),

@@ -5,4 +5,5 @@ pub(crate) mod code;
 pub(crate) mod confirm;
 pub(crate) mod keys;
 pub(crate) mod login;
+pub(crate) mod logs;
 pub(crate) mod two_step;

@@ -5,7 +5,7 @@ use actix_web::http::Method;
 use futures_util::future::LocalBoxFuture;
 
 use crate::ask::Ask;
-use crate::pages::{account, code, confirm, keys, login, two_step};
+use crate::pages::{account, code, confirm, keys, login, logs, two_step};
 use crate::problem::Problem;
 use crate::site::Dashboard;
 use crate::visitor::Visitor;
@@ -84,7 +84,7 @@ const fn both(show: Handler, take: Handler) -> Methods {
     }
 }
 
-/// The table, but for what is about keys.
+/// The table, but for what is about keys and the log.
 fn table() -> Vec<(&'static str, Methods)> {
     vec![
         ("/", get(open!(login::home))),
@@ -159,10 +159,18 @@ fn about_keys() -> Vec<(&'static str, Methods)> {
     ]
 }
 
+/// Those about the log.
+fn about_logs() -> Vec<(&'static str, Methods)> {
+    vec![
+        ("/settings/audit-logs", get(page!(logs::show))),
+        ("/settings/audit-logs/export", get(page!(logs::export))),
+    ]
+}
+
 /// Makes the router.
 pub(crate) fn router() -> Result<matchit::Router<Methods>, matchit::InsertError> {
     let mut router = matchit::Router::new();
-    for (path, methods) in table().into_iter().chain(about_keys()) {
+    for (path, methods) in table().into_iter().chain(about_keys()).chain(about_logs()) {
         router.insert(path, methods)?;
     }
     Ok(router)

@@ -1,6 +1,7 @@
 //! From a request to a page.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::http::header::HeaderMap;
 use actix_web::http::{Method, header};
@@ -28,6 +29,8 @@ use crate::visitor::Visitor;
 
 /// How many passwords are hashed at once: each takes a core and 19 MiB.
 const HASHES_AT_ONCE: usize = 4;
+/// How long a page waits for the newest records.
+const SETTLE_WAIT: Duration = Duration::from_millis(500);
 /// A path may stand in a query as it is.
 pub(crate) const IN_QUERY: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'/')
@@ -53,6 +56,8 @@ pub struct Parts {
     pub routes: Arc<ArcSwap<RouteTable>>,
     /// Those of the API behind the proxies.
     pub forward: Arc<ArcSwap<RouteTable>>,
+    /// Moves what was answered to where it can be read.
+    pub index: Arc<dyn Fn() + Send + Sync>,
 }
 
 /// The dashboard.
@@ -218,6 +223,16 @@ impl Dashboard {
     ) -> Result<(), Problem> {
         let secret = Cookie::Browser.read(ask.http.headers(), ask.https);
         checked(ask, body, proxies, secret.as_ref()).await.map(drop)
+    }
+
+    /// Waits until what this server has answered can be read in the log, but not
+    /// for long: what is not there yet is shown the next time.
+    pub(crate) async fn settle(&self) {
+        let index = Arc::clone(&self.parts.index);
+        let indexed = tokio::task::spawn_blocking(move || index());
+        if tokio::time::timeout(SETTLE_WAIT, indexed).await.is_err() {
+            tracing::debug!("the newest records are not shown yet");
+        }
     }
 
     /// The same, for whoever has something to say to why it was not made.

@@ -1,7 +1,7 @@
 //! The audit log: rows are added and read, never changed.
 
 use diesel::prelude::*;
-use torvus_audit::{AuditFilter, AuditRecord, Hash, Head, database_chain};
+use torvus_audit::{AuditRecord, Hash, Head, database_chain};
 use torvus_domain::{ChainId, Timestamp};
 
 use crate::chains::{self, Position};
@@ -9,6 +9,8 @@ use crate::columns::{bytes, instant, micros, number, read};
 use crate::conn::each;
 use crate::schema::audit_log::{self, dsl};
 use crate::{Conn, StorageError, budgets, usage};
+
+pub use crate::audit_search::{Slice, each, list, search};
 
 pub(crate) const TABLE: &str = "audit_log";
 /// Rows of one statement: their values stay below what either database takes.
@@ -39,7 +41,7 @@ struct NewRow<'a> {
 }
 
 #[derive(Queryable)]
-struct Row {
+pub(crate) struct Row {
     id: String,
     at: i64,
     chain: String,
@@ -48,7 +50,8 @@ struct Row {
     line: String,
 }
 
-const COLUMNS: (dsl::id, dsl::at, dsl::chain, dsl::seq, dsl::hash, dsl::line) =
+/// What is read of a record.
+pub(crate) const COLUMNS: (dsl::id, dsl::at, dsl::chain, dsl::seq, dsl::hash, dsl::line) =
     (dsl::id, dsl::at, dsl::chain, dsl::seq, dsl::hash, dsl::line);
 
 impl TryFrom<Row> for Entry {
@@ -148,71 +151,6 @@ pub(crate) fn has_end(c: &mut Conn, intent: &AuditRecord) -> Result<bool, Storag
     }
     let found: Option<String> = query.first(&mut c.0).optional()?;
     Ok(found.is_some())
-}
-
-/// The records that a filter lets through, the newest first, or the oldest
-/// first where it says so.
-///
-/// # Errors
-///
-/// Those of the database.
-pub fn list(c: &mut Conn, filter: &AuditFilter) -> Result<Vec<Entry>, StorageError> {
-    let mut query = dsl::audit_log.select(COLUMNS).into_boxed();
-    query = match filter.oldest_first {
-        true => query.order((dsl::at, dsl::id)),
-        false => query.order((dsl::at.desc(), dsl::id.desc())),
-    };
-    if let Some(account) = filter.account {
-        query = query.filter(dsl::account_id.eq(account.to_string()));
-    }
-    if let Some(key) = filter.key {
-        query = query.filter(dsl::key_id.eq(key.to_string()));
-    }
-    if let Some(from) = filter.from {
-        query = query.filter(dsl::at.ge(micros(from)));
-    }
-    if let Some(to) = filter.to {
-        query = query.filter(dsl::at.lt(micros(to)));
-    }
-    if let Some(status) = filter.status {
-        let (first, last) = status.range();
-        query = query.filter(dsl::status.between(i32::from(first), i32::from(last)));
-    }
-    if let Some(outcome) = filter.outcome {
-        query = query.filter(dsl::outcome.eq(outcome.as_str()));
-    }
-    if let Some(category) = filter.category {
-        query = query.filter(dsl::category.eq(category.as_str()));
-    }
-    if let Some(method) = &filter.method {
-        query = query.filter(dsl::method.eq(method));
-    }
-    if let Some(route) = &filter.route {
-        query = query.filter(dsl::route.eq(route));
-    }
-    if let Some(ip) = filter.ip {
-        query = query.filter(dsl::ip.eq(ip.to_canonical().to_string()));
-    }
-    if let Some(request) = filter.request {
-        query = query.filter(dsl::request_id.eq(request.to_string()));
-    }
-    // The first condition is there for the index, which can't use the second.
-    if let Some(behind) = &filter.behind {
-        let (at, id) = (micros(behind.at), behind.id.to_string());
-        query = match filter.oldest_first {
-            true => query
-                .filter(dsl::at.ge(at))
-                .filter(dsl::at.gt(at).or(dsl::id.gt(id))),
-            false => query
-                .filter(dsl::at.le(at))
-                .filter(dsl::at.lt(at).or(dsl::id.lt(id))),
-        };
-    }
-    if let Some(limit) = filter.limit {
-        query = query.limit(i64::from(limit));
-    }
-    let rows: Vec<Row> = query.load(&mut c.0)?;
-    rows.into_iter().map(TryInto::try_into).collect()
 }
 
 /// Rows as they are kept, by time, for whoever verifies them: nothing of them

@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod audit;
+mod audit_search;
 pub mod backlog;
 pub mod budgets;
 pub mod chains;
@@ -22,6 +23,7 @@ pub mod nodes;
 mod pace;
 pub mod peppers;
 mod pool;
+pub mod proofs;
 pub mod recipes;
 mod renewal;
 pub mod resources;

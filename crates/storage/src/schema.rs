@@ -129,6 +129,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    audit_proofs (kind) {
+        kind -> Text,
+        at -> BigInt,
+        sound -> Bool,
+    }
+}
+
+diesel::table! {
     audit_pruned (chain) {
         chain -> Text,
         seq -> BigInt,

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
+use torvus_audit::export;
 
 #[derive(Subcommand)]
 pub(crate) enum Audit {
@@ -78,6 +79,15 @@ pub(crate) enum Format {
     Jsonl,
 }
 
+impl From<Format> for export::Format {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Csv => Self::Csv,
+            Format::Jsonl => Self::Jsonl,
+        }
+    }
+}
+
 #[derive(Args)]
 pub(crate) struct Filters {
     /// Only those of this account: acc_…
@@ -104,9 +114,15 @@ pub(crate) struct Filters {
     /// The method, such as GET
     #[arg(long)]
     pub(crate) method: Option<String>,
+    /// The environment of the key: live or test
+    #[arg(long)]
+    pub(crate) environment: Option<String>,
     /// The template of the route, such as /v1/vaults/:id
     #[arg(long)]
     pub(crate) route: Option<String>,
+    /// The path as it was sent
+    #[arg(long)]
+    pub(crate) path: Option<String>,
     /// The address that the request came from
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) ip: Option<String>,

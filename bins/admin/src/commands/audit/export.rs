@@ -2,10 +2,9 @@
 
 use std::io::Write;
 
-use torvus_audit::csv::CsvWriter;
-use torvus_audit::jsonl;
+use torvus_audit::export::Export;
+use torvus_storage::audit::each;
 
-use super::each;
 use super::filters::filter;
 use crate::cli::{Filters, Format};
 use crate::context::Context;
@@ -19,20 +18,13 @@ pub(super) fn run(context: &Context, format: Format, filters: &Filters) -> Resul
     let store = context.store_with_all_records()?;
     let mut progress = Progress::start("exported");
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
-    let written = match format {
-        Format::Csv => {
-            let mut csv = CsvWriter::new(&mut out)?;
-            let written = each(&store, filter, |entry| {
-                progress.advance();
-                csv.write(&entry.record)
-            })?;
-            written.and_then(|()| csv.flush())
-        }
-        Format::Jsonl => each(&store, filter, |entry| {
-            progress.advance();
-            jsonl::write(&mut out, &entry.line, entry.chain, &entry.head)
-        })?,
-    };
+    let mut export = Export::new(format.into(), &mut out)?;
+    let written = each(&store, filter, |entry| {
+        progress.advance();
+        export.write(&entry.record, &entry.line, entry.chain, &entry.head)
+    })?;
+    let written = written.and_then(|()| export.flush());
+    drop(export);
     progress.end();
     output::quiet(written.and_then(|()| out.flush()))
 }

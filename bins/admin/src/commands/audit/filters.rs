@@ -18,12 +18,15 @@ pub(super) fn filter(filters: &Filters) -> Result<AuditFilter, Failure> {
         outcome: read("--outcome", filters.outcome.as_ref())?,
         category: read("--category", filters.category.as_ref())?,
         method: filters.method.as_deref().map(str::to_ascii_uppercase),
+        environment: read("--environment", filters.environment.as_ref())?,
         route: filters.route.clone(),
+        path: filters.path.clone(),
         ip: read("--ip", filters.ip.as_ref())?,
         request: named("request", filters.request_id.as_ref())?,
         limit: filters.limit,
         oldest_first: false,
         behind: None,
+        until: None,
     })
 }
 

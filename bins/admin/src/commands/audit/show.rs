@@ -8,9 +8,8 @@ use chrono::TimeDelta;
 use serde_json::Value;
 use torvus_audit::{AuditFilter, AuditRecord};
 use torvus_domain::{ChainId, rfc3339};
-use torvus_storage::audit::Entry;
+use torvus_storage::audit::{Entry, each};
 
-use super::each;
 use super::filters::filter;
 use crate::cli::Filters;
 use crate::context::Context;
@@ -83,7 +82,7 @@ fn read(context: &Context, filter: AuditFilter) -> Result<Vec<Entry>, Failure> {
     let mut entries = Vec::new();
     each(&store, filter, |entry| {
         entries.push(entry.clone());
-        Ok(())
+        Ok::<_, Failure>(())
     })??;
     Ok(entries)
 }

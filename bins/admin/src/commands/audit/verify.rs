@@ -15,6 +15,7 @@ use torvus_domain::ChainId;
 use torvus_storage::audit::{self as rows, RawEntry};
 use torvus_storage::chains::{self, Pruned};
 use torvus_storage::indexing::{self, IndexError};
+use torvus_storage::proofs::{self, Kind, Proof};
 use torvus_storage::{StorageError, Store};
 
 use super::key;
@@ -53,7 +54,13 @@ pub(super) fn run(
             );
             of_export(verifier, path)?
         }
-        None => of_database(context, verifier, trusted, &mut notes)?,
+        None => {
+            let at = context.now();
+            let (store, found) = of_database(context, verifier, trusted, &mut notes)?;
+            let sound = found.2.is_empty() && notes.is_empty();
+            note(&store, Kind::Verified, Proof { at, sound });
+            found
+        }
     };
     told(
         context,
@@ -138,7 +145,7 @@ fn of_database(
     mut verifier: Verifier,
     trusted: Option<PublicKey>,
     notes: &mut Vec<String>,
-) -> Result<Outcome, Failure> {
+) -> Result<(Store, Outcome), Failure> {
     let store = context.store()?;
     let journal = context.settings.journal();
     match indexing::catch_up(&store, &journal, &|_| None) {
@@ -186,7 +193,17 @@ fn of_database(
             what,
         });
     }
-    Ok((records, chains, verifier.end(Some(&ends))))
+    Ok((store, (records, chains, verifier.end(Some(&ends)))))
+}
+
+/// Tells those who read the log in the dashboard. What was found is shown here,
+/// whether or not that can be written.
+fn note(store: &Store, kind: Kind, proof: Proof) {
+    if let Err(error) = store.write(|c| proofs::note(c, kind, proof)) {
+        output::note(&format!(
+            "warning: the dashboard does not know of it: {error}"
+        ));
+    }
 }
 
 fn heads(store: &Store) -> Result<Vec<(ChainId, Head)>, Failure> {
@@ -334,14 +351,17 @@ pub(super) fn checkpoint(context: &Context, out: Option<&Path>) -> Result<(), Fa
     };
     let ends = store.read(chains::all)?.into_iter().map(end).collect();
     let pruned = store.read(chains::pruned)?.iter().map(tombstone).collect();
-    let checkpoint = Checkpoint::sign(&signer, context.now(), ends, pruned);
+    let at = context.now();
+    let checkpoint = Checkpoint::sign(&signer, at, ends, pruned);
     let value = serde_json::to_value(&checkpoint).map_err(Failure::failed)?;
     match out {
-        None => output::json(&value),
+        None => output::json(&value)?,
         Some(path) => {
             output::new_file(path, &format!("{value}\n"))?;
             output::note(&format!("written to {}; keep it elsewhere", path.display()));
-            Ok(())
         }
     }
+    let sound = true;
+    note(&store, Kind::Checkpoint, Proof { at, sound });
+    Ok(())
 }

@@ -7,7 +7,6 @@ use torvus_domain::{Category, KeyId, KeySnapshot, Plans, Timestamp};
 use torvus_gate::traffic::{self, in_force};
 use torvus_storage::{Store, snapshots};
 
-use crate::commands::audit::each;
 use crate::context::{Context, id};
 use crate::failure::Failure;
 use crate::progress::Progress;
@@ -61,13 +60,13 @@ impl<'a> Traffic<'a> {
             ..AuditFilter::default()
         };
         let mut progress = Progress::start("replayed");
-        let read = each(&self.store, filter, |entry| {
+        let read = torvus_storage::audit::each(&self.store, filter, |entry| {
             progress.advance();
             take(&entry.record);
-            Ok(())
+            Ok::<_, Failure>(())
         })?;
         progress.end();
-        Ok(read?)
+        read
     }
 
     /// By what they are decided.
