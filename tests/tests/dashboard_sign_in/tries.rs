@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use torvus_e2e::{Database, TestApp, on_both, token};
+use torvus_e2e::{Browser, Database, TestApp, on_both, token};
 
 use crate::{HERE, records};
 
@@ -24,20 +24,24 @@ fn nobody_learns_which_accounts_there_are(database: Database) {
     }
     let wrong = records(&app);
     assert_eq!(wrong.len(), 4);
-    // The quickest of some answers: what else the machine does only makes them slower.
-    let quickest = |email: &str| {
-        let browser = app.browser();
-        let times = (0..6).map(|_| {
-            let start = Instant::now();
-            browser.sign_in(email, "a guess").expect(401);
-            start.elapsed()
-        });
-        times.min().unwrap().as_secs_f64()
+    // The quickest of some answers, by turns: what else the machine does only makes them slower. Without
+    // a password to look at, an answer would take a twentieth.
+    let (known, unknown) = (app.browser(), app.browser());
+    let time = |browser: &Browser, email: &str| {
+        let start = Instant::now();
+        browser.sign_in(email, "a guess").expect(401);
+        start.elapsed().as_secs_f64()
     };
-    let (known, unknown) = (quickest(&holder.email), quickest("nobody@example.org"));
+    let mut quickest = [f64::INFINITY; 2];
+    for _ in 0..9 {
+        let known = time(&known, &holder.email);
+        let unknown = time(&unknown, "nobody@example.org");
+        quickest = [quickest[0].min(known), quickest[1].min(unknown)];
+    }
+    let [known, unknown] = quickest;
     assert!(
-        known < 2.0 * unknown && unknown < 2.0 * known,
-        "{known} {unknown}"
+        known < 4.0 * unknown && unknown < 4.0 * known,
+        "{quickest:?}"
     );
     for (action, outcome, actor) in wrong {
         assert_eq!(action, "session.sign_in");
