@@ -158,7 +158,7 @@ async function journey(browser, url, holder, scripts) {
     await page.getByRole("link", { name: "Key Management" }).click();
     await page.getByText("Key revoked").first().waitFor();
     await page.getByRole("link", { name: "Sign-ins" }).click();
-    await page.getByText("Signed in").first().waitFor();
+    await page.getByText("Sign-in", { exact: true }).first().waitFor();
     await page.getByRole("link", { name: "API Activity" }).click();
     const [download] = await Promise.all([
         page.waitForEvent("download"),

@@ -9,6 +9,7 @@ use torvus_domain::Category;
 use crate::audit::{COLUMNS, Entry, Row, TABLE};
 use crate::columns::{instant, micros, read};
 use crate::schema::audit_log::dsl;
+use crate::trail::CHANGES;
 use crate::{Conn, StorageError, Store};
 
 /// How many records [`each`] reads at once: what its caller holds in memory.
@@ -106,6 +107,9 @@ pub fn list(c: &mut Conn, filter: &AuditFilter) -> Result<Vec<Entry>, StorageErr
         if category != Category::ApiActivity {
             query = query.filter(sql::<Bool>(NO_REQUESTS));
         }
+        if category == Category::KeyManagement {
+            query = query.filter(sql::<Bool>(CHANGES));
+        }
     }
     if let Some(environment) = filter.environment {
         query = query.filter(dsl::environment.eq(environment.as_str()));
@@ -169,7 +173,12 @@ fn bound(c: &mut Conn, filter: &AuditFilter, scan: u32) -> Result<Option<Cursor>
         filter
     );
     match (filter.key, filter.account, filter.category) {
-        (Some(key), _, _) => query = query.filter(dsl::key_id.eq(key.to_string())),
+        (Some(key), _, category) => {
+            query = query.filter(dsl::key_id.eq(key.to_string()));
+            if category == Some(Category::KeyManagement) {
+                query = query.filter(sql::<Bool>(CHANGES));
+            }
+        }
         (None, Some(account), category) => {
             query = query.filter(dsl::account_id.eq(account.to_string()));
             if let Some(category) = category.filter(|category| *category != Category::ApiActivity) {
