@@ -12,7 +12,7 @@ use crate::{Conn, StorageError};
 
 /// Only with this very text does either database use the index that leaves out
 /// the requests.
-const CHANGES: &str = "category = 'key_management'";
+pub(crate) const CHANGES: &str = "category = 'key_management'";
 
 /// The last changes of a key, the newest first.
 ///

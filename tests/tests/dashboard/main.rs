@@ -1,6 +1,7 @@
 //! The dashboard in a real browser.
 
 mod hostile;
+mod pictures;
 
 use serde_json::{Value, json};
 use torvus_e2e::{Database, Holder, TestApp, large, on_both};

@@ -86,6 +86,7 @@ pub(crate) async fn show(
     ask: Ask,
 ) -> Result<HttpResponse, Problem> {
     let (id, now) = (own(site, &visitor, &ask).await?.id, ask.now);
+    site.settle().await;
     let known = site
         .parts
         .store

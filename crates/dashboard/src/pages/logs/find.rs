@@ -93,7 +93,7 @@ async fn older(site: &Dashboard, filter: AuditFilter) -> Result<Found, StorageEr
     entries.truncate(PAGE);
     let last = entries.last().filter(|_| more).map(Entry::cursor);
     Ok(Found {
-        newer: behind.and(entries.first().map(Entry::cursor)),
+        newer: behind.and_then(|_| entries.first().map(Entry::cursor)),
         older: last.or(next),
         cut_short: !more && next.is_some(),
         rows: entries.iter().map(Row::from).collect(),
