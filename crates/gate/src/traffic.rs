@@ -102,7 +102,7 @@ impl<'t> Place<'t> {
     /// All routes that it may go to.
     pub fn routes(&self) -> impl Iterator<Item = &'t Route> {
         self.found.iter().filter_map(|found| match found {
-            RouteMatch::Found { route, .. } => Some(*route),
+            RouteMatch::Found { route, .. } => Some(&***route),
             _ => None,
         })
     }
