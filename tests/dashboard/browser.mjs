@@ -1,6 +1,7 @@
 // A browser that tells of everything that should not happen in it.
 
 import { execFile } from "node:child_process";
+import { createHmac } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import process from "node:process";
@@ -32,6 +33,10 @@ export async function test(work) {
         process.stdout.write(JSON.stringify(result ?? null));
     } catch (error) {
         process.stderr.write(`${error?.stack ?? error}\n`);
+        for (const page of browser.contexts().flatMap((context) => context.pages())) {
+            const text = await page.locator("body").innerText().catch(() => "");
+            process.stderr.write(`\n--- ${page.url()}\n${text}\n`);
+        }
         process.exitCode = 1;
     } finally {
         await browser.close();
@@ -89,4 +94,16 @@ export async function barriers(page) {
     return found.violations.flatMap((rule) =>
         rule.nodes.map((node) => `${rule.id}: ${node.target.join(" ")}: ${node.failureSummary.replaceAll("\n", " ")}`),
     );
+}
+
+/** The code that an authenticator app shows for this secret (RFC 6238). */
+export function oneTimeCode(secret, at = Date.now()) {
+    const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+    const bits = [...secret.replace(/[^A-Z2-7]/g, "")].map((char) => alphabet.indexOf(char).toString(2).padStart(5, "0")).join("");
+    const key = Buffer.from(bits.match(/.{8}/g).map((byte) => parseInt(byte, 2)));
+    const counter = Buffer.alloc(8);
+    counter.writeBigUInt64BE(BigInt(Math.floor(at / 30_000)));
+    const mac = createHmac("sha1", key).update(counter).digest();
+    const number = mac.readUInt32BE(mac[19] & 15) & 0x7fff_ffff;
+    return String(number % 1_000_000).padStart(6, "0");
 }

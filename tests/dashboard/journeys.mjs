@@ -118,11 +118,16 @@ async function journey(browser, url, holder, scripts) {
         await page.getByRole("button", { name: "Rotate key" }).click();
         return shownKey(page);
     };
-    const second = await rotate(/^24 hours/);
+    const second = await rotate(/24 hours/);
     const old = await curl(url, "/v1/account", token);
     assert.equal(old.status, 200);
     assert.ok(old.head.includes("\r\ndeprecation:") && old.head.includes("\r\nsunset:"), old.head);
     assert.ok(!(await curl(url, "/v1/account", second)).head.includes("\r\ndeprecation:"));
+    await page.goto(home);
+    await page.getByRole("link", { name: "Change or end the grace" }).click();
+    await page.getByRole("radio", { name: "Now", exact: true }).check();
+    await page.getByRole("button", { name: "Save" }).click();
+    assert.equal((await curl(url, "/v1/account", token)).status, 401);
     const third = await rotate(/^Now/);
     assert.equal((await curl(url, "/v1/account", second)).status, 401);
     assert.equal((await curl(url, "/v1/account", third)).status, 200);
@@ -153,7 +158,7 @@ async function journey(browser, url, holder, scripts) {
     await page.getByRole("link", { name: "Key Management" }).click();
     await page.getByText("Key revoked").first().waitFor();
     await page.getByRole("link", { name: "Sign-ins" }).click();
-    await page.getByText("Signed in").first().waitFor();
+    await page.getByText("Sign-in", { exact: true }).first().waitFor();
     await page.getByRole("link", { name: "API Activity" }).click();
     const [download] = await Promise.all([
         page.waitForEvent("download"),
@@ -161,6 +166,23 @@ async function journey(browser, url, holder, scripts) {
     ]);
     const csv = await readFile(await download.path(), "utf8");
     assert.ok(csv.startsWith("timestamp,request_id,key_id,key_name,environment,method,endpoint,status,ip_address,outcome\r\n"));
+
+    // Live: what is asked now appears by itself, and what is open stays open.
+    await page.goto("/settings/audit-logs?category=api_activity");
+    await page.getByRole("link", { name: "Follow live" }).click();
+    if (scripts) {
+        await page.getByText("Details").first().click();
+        const rows = page.locator("table.log tbody");
+        const [count, top] = [await rows.count(), await rows.first().getAttribute("id")];
+        await curl(url, "/v1/account", third);
+        await page.waitForFunction((before) => document.querySelector("table.log tbody").id !== before, top);
+        assert.equal(await rows.count(), count + 1);
+        assert.ok(await page.locator(`#${top} details`).evaluate((details) => details.open));
+        assert.match(await rows.first().innerText(), /Revoked key/);
+        await page.getByRole("link", { name: "Stop" }).click();
+    } else {
+        assert.match(await page.content(), /http-equiv="refresh"/);
+    }
 
     // Why was it refused? The row leads to the answer.
     await page.goto("/settings/audit-logs?status=403&category=api_activity");

@@ -46,8 +46,13 @@ impl TestApp {
 
     /// A browser that has never been here.
     pub fn browser(&self) -> Browser {
+        self.browser_at(&self.url())
+    }
+
+    /// One that asks another server.
+    pub fn browser_at(&self, url: &str) -> Browser {
         Browser {
-            client: self.anonymous(),
+            client: Client::new(url, None),
             cookies: RefCell::default(),
             headers: Vec::new(),
         }

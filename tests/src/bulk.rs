@@ -12,22 +12,33 @@ const BATCH: usize = 500;
 impl TestApp {
     /// Makes test keys with the permission `read`, one for each of these ends.
     pub fn many_keys(&self, account: &str, ends: &[Timestamp]) -> Vec<Key> {
+        let keys: Vec<_> = ends.iter().map(|end| ("one of many", Some(*end))).collect();
+        self.make_keys(account, &keys)
+    }
+
+    /// Makes test keys with the permission `read` and no end, one for each of these names.
+    pub fn named_keys(&self, account: &str, names: &[String]) -> Vec<Key> {
+        let keys: Vec<_> = names.iter().map(|name| (name.as_str(), None)).collect();
+        self.make_keys(account, &keys)
+    }
+
+    fn make_keys(&self, account: &str, wanted: &[(&str, Option<Timestamp>)]) -> Vec<Key> {
         let peppers = PepperRing::parse(&format!("1:{}", self.pepper())).unwrap();
         let store = Store::open(&StoreUrl::parse(&self.database_url()).unwrap()).unwrap();
         let now = chrono::Utc::now();
         let mut made = Vec::new();
-        for batch in ends.chunks(BATCH) {
+        for batch in wanted.chunks(BATCH) {
             let keys: Vec<(ApiKey, ApiKeyToken)> = batch
                 .iter()
-                .map(|end| {
+                .map(|(name, end)| {
                     let token = ApiKeyToken::generate(Environment::Test).unwrap();
                     let key = ApiKey {
                         id: KeyId::new(now),
                         account_id: account.parse().unwrap(),
-                        name: "one of many".parse().unwrap(),
+                        name: name.parse().unwrap(),
                         environment: Environment::Test,
                         permissions: "read".parse::<PermissionSet>().unwrap(),
-                        expires_at: Some(*end),
+                        expires_at: *end,
                         allowed_ips: Default::default(),
                         limit: None,
                         created_at: now,

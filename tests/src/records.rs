@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use torvus_audit::AuditRecord;
-use torvus_domain::{Category, KeyId, Outcome, RequestId};
+use torvus_domain::{Category, ChainId, KeyId, Outcome, RequestId};
 use torvus_key_core::Environment;
 use torvus_storage::{Store, StoreUrl, audit};
 
@@ -11,9 +11,19 @@ use crate::TestApp;
 const BATCH: usize = 5_000;
 
 impl TestApp {
+    /// Puts records into the log, as a chain of their own: in their order, at whatever time.
+    pub fn write_records(&self, records: &[AuditRecord]) {
+        let chain = ChainId::new(chrono::Utc::now());
+        let store = Store::open(&StoreUrl::parse(&self.database_url()).unwrap()).unwrap();
+        for batch in records.chunks(BATCH) {
+            store
+                .write(|c| audit::append_to(c, chain, batch.iter().cloned()))
+                .unwrap();
+        }
+    }
+
     /// Requests with a key, a second apart up to now; each thousandth was to nowhere.
     pub fn many_records(&self, account: &str, key: &str, count: usize) {
-        let store = Store::open(&StoreUrl::parse(&self.database_url()).unwrap()).unwrap();
         let now = chrono::Utc::now();
         let record = |number: usize| {
             let at = now - TimeDelta::seconds(i64::try_from(count - number).unwrap());
@@ -36,9 +46,7 @@ impl TestApp {
             }
             record
         };
-        for start in (0..count).step_by(BATCH) {
-            let records: Vec<_> = (start..count.min(start + BATCH)).map(record).collect();
-            store.write(|c| audit::append(c, &records)).unwrap();
-        }
+        let records: Vec<_> = (0..count).map(record).collect();
+        self.write_records(&records);
     }
 }

@@ -99,6 +99,10 @@ pub(crate) fn start() -> Result<PrometheusHandle, Failure> {
         EXPIRING,
         "Keys that can be used and end within 14 days, of all accounts"
     );
+    describe_counter!(
+        torvus_dashboard::SIGN_INS,
+        "Tries to sign in to the dashboard, by result"
+    );
     describe_gauge!("torvus_build_info", "1, with the version of the program");
     // There from the start, so that none is told from unknown.
     counter!(torvus_web::UNRECORDED).absolute(0);
@@ -107,6 +111,9 @@ pub(crate) fn start() -> Result<PrometheusHandle, Failure> {
     counter!(indexer::INDEXED).absolute(0);
     for reason in http::REASONS {
         counter!(http::REJECTED, "reason" => reason).absolute(0);
+    }
+    for result in torvus_dashboard::RESULTS {
+        counter!(torvus_dashboard::SIGN_INS, "result" => result).absolute(0);
     }
     gauge!("torvus_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
     Ok(handle)

@@ -56,7 +56,7 @@ impl FromStr for Format {
 /// Writes records, the first of them behind what the format begins with.
 pub enum Export<W: Write> {
     /// With the heads of the columns.
-    Csv(CsvWriter<W>),
+    Csv(Box<CsvWriter<W>>),
     /// One line each.
     Jsonl(W),
 }
@@ -68,7 +68,7 @@ impl<W: Write> Export<W> {
     /// What the writer beneath says.
     pub fn new(format: Format, inner: W) -> io::Result<Self> {
         Ok(match format {
-            Format::Csv => Self::Csv(CsvWriter::new(inner)?),
+            Format::Csv => Self::Csv(Box::new(CsvWriter::new(inner)?)),
             Format::Jsonl => Self::Jsonl(inner),
         })
     }
@@ -77,7 +77,7 @@ impl<W: Write> Export<W> {
     #[must_use]
     pub fn resumed(format: Format, inner: W) -> Self {
         match format {
-            Format::Csv => Self::Csv(CsvWriter::resumed(inner)),
+            Format::Csv => Self::Csv(Box::new(CsvWriter::resumed(inner))),
             Format::Jsonl => Self::Jsonl(inner),
         }
     }

@@ -6,13 +6,16 @@
     root.classList.add("script");
 
     // Instants in the reader's own zone; the server wrote them in UTC, which stays in the title.
-    const zoned = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
-    const toTheSecond = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+    const styles = {
+        full: new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" }),
+        date: new Intl.DateTimeFormat(undefined, { dateStyle: "medium" }),
+        exact: new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" }),
+    };
     const show = (within) => {
-        for (const time of within.querySelectorAll("time[datetime]:not([data-relative])")) {
+        for (const time of within.querySelectorAll('time[datetime]:not([data-style="relative"])')) {
             const at = new Date(time.dateTime);
             if (!Number.isNaN(at.valueOf())) {
-                time.textContent = ("seconds" in time.dataset ? toTheSecond : zoned).format(at);
+                time.textContent = (styles[time.dataset.style] ?? styles.full).format(at);
             }
         }
     };
@@ -95,8 +98,14 @@
     // A part of the page that is kept up to date while it is looked at.
     const live = document.querySelector("[data-live]");
     if (live) {
+        // Nobody who has left the desk stays signed in by it.
+        const patience = 10 * 60 * 1000;
+        let active = Date.now();
+        for (const sign of ["pointermove", "pointerdown", "keydown", "scroll"]) {
+            window.addEventListener(sign, () => { active = Date.now(); }, { passive: true });
+        }
         const refresh = async () => {
-            if (document.hidden || live.contains(document.activeElement)) {
+            if (document.hidden || Date.now() - active > patience || live.contains(document.activeElement)) {
                 return;
             }
             const answer = await fetch(live.dataset.live, { credentials: "same-origin", redirect: "error" });

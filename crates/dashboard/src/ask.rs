@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::str::FromStr;
 
 use actix_web::HttpRequest;
-use actix_web::http::header::USER_AGENT;
+use actix_web::http::header::{HeaderMap, USER_AGENT};
 use percent_encoding::percent_decode_str;
 use torvus_domain::{Timestamp, TrustedProxies};
 use torvus_key_core::redact;
@@ -93,20 +93,20 @@ impl Ask {
 
     /// What stands around a page of somebody who is signed in.
     pub(crate) fn frame(&self, visitor: &Visitor, section: Section) -> Frame {
-        Frame::new(Some(visitor), section, self.theme(), self.now)
+        Frame::new(Some(visitor), section, theme(self.http.headers()), self.now)
     }
 
     /// What stands around a page for anybody.
     pub(crate) fn open_frame(&self) -> Frame {
-        Frame::new(None, Section::None, self.theme(), self.now)
+        Frame::new(None, Section::None, theme(self.http.headers()), self.now)
     }
+}
 
-    /// The colours that were chosen, where any were.
-    fn theme(&self) -> Option<&'static str> {
-        match cookies::value(self.http.headers(), "torvus_theme") {
-            Some("light") => Some("light"),
-            Some("dark") => Some("dark"),
-            _ => None,
-        }
+/// The colours that were chosen, where any were.
+pub(crate) fn theme(headers: &HeaderMap) -> Option<&'static str> {
+    match cookies::value(headers, "torvus_theme") {
+        Some("light") => Some("light"),
+        Some("dark") => Some("dark"),
+        _ => None,
     }
 }

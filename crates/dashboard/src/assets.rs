@@ -78,3 +78,19 @@ pub(crate) fn answer(path: &str) -> Option<HttpResponse> {
             .body(asset.body.clone()),
     )
 }
+
+#[cfg(test)]
+mod names {
+    use super::*;
+
+    #[test]
+    fn each_file_is_served_under_a_name_that_tells_its_contents() {
+        for (name, ..) in FILES {
+            let path = path(name);
+            assert!(path.starts_with(PREFIX) && path != format!("{PREFIX}{name}"));
+            assert!(answer(path).is_some() && answer(&format!("{path}x")).is_none());
+        }
+        assert_eq!(path("nothing.css"), "");
+        assert!(answer("/assets/torvus.css").is_none());
+    }
+}

@@ -69,3 +69,45 @@ pub(crate) fn value<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
         .filter_map(|cookie| cookie.trim().split_once('='))
         .find_map(|(key, value)| (key == name).then_some(value))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cookie_is_read_under_the_name_of_its_scheme_alone() {
+        let secret = CookieSecret::generate().unwrap();
+        let read = |line: String, https| {
+            let mut headers = HeaderMap::new();
+            headers.append(COOKIE, HeaderValue::from_static("x=1"));
+            headers.append(COOKIE, HeaderValue::try_from(line).unwrap());
+            Cookie::Session.read(&headers, https).is_some()
+        };
+        let text = secret.expose();
+        let text = text.as_str();
+        assert!(read(format!("a=b; torvus_session={text};c"), false));
+        assert!(read(format!("__Host-torvus_session={text}"), true));
+        assert!(!read(format!("torvus_session={text}"), true));
+        assert!(!read(format!("__Host-torvus_session={text}"), false));
+        assert!(!read(format!("torvus_browser={text}"), false));
+        assert!(!read(format!("xtorvus_session={text}"), false));
+        assert!(!read(format!("torvus_session={text}x"), false));
+    }
+
+    #[test]
+    fn only_the_session_is_kept_back_from_links_of_other_sites() {
+        let sent = |cookie: Cookie, https| {
+            let mut answer = HttpResponse::Ok().finish();
+            let secret = CookieSecret::generate().unwrap();
+            cookie.set(&mut answer, &secret, https);
+            let header = answer.headers().get(SET_COOKIE).unwrap();
+            assert!(header.is_sensitive());
+            header.to_str().unwrap().to_owned()
+        };
+        let session = sent(Cookie::Session, true);
+        assert!(session.starts_with("__Host-torvus_session="));
+        assert!(session.ends_with("; Path=/; HttpOnly; SameSite=Strict; Secure"));
+        let browser = sent(Cookie::Browser, false);
+        assert!(browser.ends_with("; HttpOnly; SameSite=Lax; Max-Age=31536000"));
+    }
+}

@@ -31,7 +31,7 @@ const SHOWN_MAX: TimeDelta = sessions::LASTS;
 /// What a form may have at most.
 const BYTES_MAX: usize = 64 * 1024;
 /// How long it may take to come in.
-const READ_WAIT: Duration = Duration::from_secs(20);
+const READ_WAIT: Duration = Duration::from_secs(30);
 
 /// Instant, random bytes, number on the page.
 const NONCE_BYTES: usize = 8 + 8 + 2;
@@ -101,10 +101,7 @@ pub(crate) fn check_origin(
     if sites.any(|site| site.as_bytes() != b"same-origin") {
         return Err(foreign);
     }
-    let trusted = peer.is_some_and(|peer| proxies.contains(peer.to_canonical()));
-    let forwarded = headers.get(X_FORWARDED_HOST).filter(|_| trusted);
-    let host = forwarded.or_else(|| headers.get(HOST));
-    let host = host.and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let host = host(headers, peer, proxies);
     for origin in headers.get_all(ORIGIN) {
         let origin = origin.to_str().unwrap_or_default();
         if !same_origin(origin, host, https) {
@@ -112,6 +109,19 @@ pub(crate) fn check_origin(
         }
     }
     Ok(())
+}
+
+/// The host that was asked, as the browser knows it; empty where that can't be
+/// read.
+pub(crate) fn host<'a>(
+    headers: &'a HeaderMap,
+    peer: Option<IpAddr>,
+    proxies: &TrustedProxies,
+) -> &'a str {
+    let trusted = peer.is_some_and(|peer| proxies.contains(peer.to_canonical()));
+    let forwarded = headers.get(X_FORWARDED_HOST).filter(|_| trusted);
+    let host = forwarded.or_else(|| headers.get(HOST));
+    host.and_then(|host| host.to_str().ok()).unwrap_or_default()
 }
 
 /// Whether an origin is the one that was asked. A proxy that is not trusted
@@ -152,4 +162,80 @@ async fn whole(mut body: web::Payload) -> Result<Vec<u8>, Problem> {
         bytes.extend_from_slice(&chunk);
     }
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::http::header::HeaderValue;
+
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_timestamp(1_800_000_000 + seconds, 0).unwrap()
+    }
+
+    #[test]
+    fn a_token_is_good_for_its_cookie_and_its_time() {
+        let (mine, theirs) = (
+            CookieSecret::generate().unwrap(),
+            CookieSecret::generate().unwrap(),
+        );
+        let tokens = Tokens::new(&mine, at(0)).unwrap();
+        let (first, second) = (tokens.next(), tokens.next());
+        let number = |token: &str, secret: &CookieSecret, now| nonce(token, secret, now);
+        let of_first = number(&first, &mine, at(0)).unwrap();
+        assert_ne!(Some(&of_first), number(&second, &mine, at(0)).as_ref());
+        assert_eq!(number(&first, &mine, at(43_199)), Some(of_first));
+        assert_eq!(number(&first, &mine, at(43_200)), None);
+        assert_eq!(number(&first, &theirs, at(0)), None);
+        for index in 0..first.len() {
+            let mut changed = first.clone().into_bytes();
+            changed[index] = if changed[index] == b'A' { b'Q' } else { b'A' };
+            let changed = String::from_utf8(changed).unwrap();
+            assert_eq!(number(&changed, &mine, at(0)), None, "{index}");
+        }
+        for wrong in ["", "A", first.split_at(10).0, &format!("{first}AAAA")] {
+            assert_eq!(number(wrong, &mine, at(0)), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_origin_is_the_one_that_was_asked() {
+        for (origin, host, https, same) in [
+            ("http://a.example", "a.example", false, true),
+            ("http://a.example", "A.example:80", false, true),
+            ("https://a.example", "a.example:443", true, true),
+            ("https://a.example", "a.example", false, true),
+            ("http://[::1]:8080", "[::1]:8080", false, true),
+            ("http://a.example", "a.example", true, false),
+            ("http://a.example:81", "a.example", false, false),
+            ("https://a.example:80", "a.example", false, false),
+            ("http://a.example.evil", "a.example", false, false),
+            ("http://evil", "a.example", false, false),
+            ("http://", "", false, false),
+            ("null", "a.example", false, false),
+            ("a.example", "a.example", false, false),
+            ("", "", false, false),
+        ] {
+            assert_eq!(same_origin(origin, host, https), same, "{origin} {host}");
+        }
+    }
+
+    #[test]
+    fn a_host_counts_that_a_trusted_proxy_tells_of() {
+        let trusted = TrustedProxies::parse("10.0.0.1").unwrap();
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            (HOST, "inside:8080"),
+            (X_FORWARDED_HOST, "keys.example"),
+            (ORIGIN, "https://keys.example"),
+        ] {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+        let check = |peer: &str| {
+            let peer = Some(peer.parse().unwrap());
+            check_origin(&headers, peer, &trusted, true).is_ok()
+        };
+        assert!(check("10.0.0.1") && !check("10.0.0.2"));
+    }
 }

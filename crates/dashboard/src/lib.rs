@@ -8,6 +8,7 @@ mod ask;
 mod assets;
 mod confirmed;
 mod cookies;
+mod counts;
 mod fields;
 mod form;
 mod frame;
@@ -18,4 +19,5 @@ mod routes;
 mod site;
 mod visitor;
 
+pub use counts::{RESULTS, SIGN_INS};
 pub use site::{Dashboard, Parts};

@@ -7,6 +7,7 @@ use actix_web::http::header::HeaderMap;
 use actix_web::http::{Method, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 use arc_swap::ArcSwap;
+use askama::Template;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::sync::Semaphore;
 use torvus_authz::RouteTable;
@@ -16,12 +17,12 @@ use torvus_ratelimit::Limiter;
 use torvus_storage::{Store, sent_forms, sessions as rows};
 use torvus_web::with_request_id;
 
-use crate::ask::Ask;
+use crate::ask::{Ask, theme};
 use crate::assets;
 use crate::cookies::Cookie;
 use crate::form;
 use crate::frame::{Frame, Section};
-use crate::page::{sealed, see_other};
+use crate::page::{page, sealed, see_other};
 use crate::problem::Problem;
 use crate::routes::{Handler, Methods, router};
 use crate::visitor::Visitor;
@@ -31,7 +32,7 @@ const HASHES_AT_ONCE: usize = 4;
 /// How long a page waits for the newest records.
 const SETTLE_WAIT: Duration = Duration::from_millis(500);
 /// A path may stand in a query as it is.
-const IN_QUERY: &AsciiSet = &NON_ALPHANUMERIC
+pub(crate) const IN_QUERY: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'/')
     .remove(b'-')
     .remove(b'_')
@@ -96,9 +97,18 @@ impl Dashboard {
         let proxies = self.parts.proxies.load_full();
         let peer = request.peer_addr().map(|peer| peer.ip());
         let https = torvus_web::is_https(peer, request.headers(), &proxies);
-        let answer = match self.asked(request, body, &proxies, now).await {
+        let answer = match self.asked(request.clone(), body, &proxies, now).await {
             Ok(answer) => answer,
-            Err(problem) => problem.page(Frame::new(None, Section::None, None, now)),
+            Err(problem) => {
+                let headers = request.headers();
+                // Whoever is signed in stays so, and sees it.
+                let visitor = match problem {
+                    Problem::Unavailable => None,
+                    _ => self.visitor(headers, https, now).await.unwrap_or(None),
+                };
+                let frame = Frame::new(visitor.as_ref(), Section::None, theme(headers), now);
+                problem.page(frame)
+            }
         };
         with_request_id(sealed(answer, https), RequestId::new(now))
     }
@@ -134,13 +144,18 @@ impl Dashboard {
             }
             Handler::SignedIn(handler) => {
                 let Some(visitor) = self.visitor(ask.http.headers(), ask.https, now).await? else {
-                    return Ok(led_to_sign_in(&ask));
+                    return led_to_sign_in(&ask);
                 };
-                if posted {
-                    self.take_form(&mut ask, body, proxies, &visitor.secret)
-                        .await?;
-                }
-                handler(self, visitor, ask).await
+                // Also around a page that only says what went wrong.
+                let frame = ask.frame(&visitor, Section::None);
+                let done = async {
+                    if posted {
+                        self.take_form(&mut ask, body, proxies, &visitor.secret)
+                            .await?;
+                    }
+                    handler(self, visitor, ask).await
+                };
+                Ok(done.await.unwrap_or_else(|problem| problem.page(frame)))
             }
         }
     }
@@ -252,23 +267,37 @@ async fn checked(
     let token = fields.text(form::TOKEN);
     let nonce = secret.and_then(|secret| form::nonce(token, secret, ask.now));
     let nonce = nonce.ok_or(Problem::Forbidden(
-        "This form does not belong to your session, or is too old. Open its page again, and send it from there.",
+        "This form does not belong to your session, or is too old. Allow cookies, open its page again, and send it from there.",
     ))?;
     ask.form = fields;
     Ok(nonce)
 }
 
 /// Leads to the sign-in, and back from there where a page was asked for.
-fn led_to_sign_in(ask: &Ask) -> HttpResponse {
+///
+/// A link on another site leads here without the session's cookie: browsers keep
+/// it back. So the page is asked for once more, from a page of our own.
+fn led_to_sign_in(ask: &Ask) -> Result<HttpResponse, Problem> {
     let uri = ask.http.uri();
-    let next = uri.path_and_query().map_or("/", |path| path.as_str());
-    match *ask.http.method() {
-        Method::GET => {
-            let next = utf8_percent_encode(next, IN_QUERY);
-            see_other(&format!("/login?next={next}"))
-        }
-        _ => see_other("/login"),
+    let path = uri.path_and_query().map_or("/", |path| path.as_str());
+    if *ask.http.method() != Method::GET {
+        return Ok(see_other("/login"));
     }
+    let site = ask.http.headers().get("sec-fetch-site");
+    let from_elsewhere = site.is_some_and(|site| site == "cross-site" || site == "same-site");
+    match local(path) {
+        Some(path) if from_elsewhere => page(&Opening { path }),
+        _ => {
+            let next = utf8_percent_encode(path, IN_QUERY);
+            Ok(see_other(&format!("/login?next={next}")))
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "opening.html")]
+struct Opening<'a> {
+    path: &'a str,
 }
 
 /// Where somebody may be led from here: a path of the dashboard's, and nothing
@@ -277,6 +306,35 @@ pub(crate) fn local(next: &str) -> Option<&str> {
     let plain = next
         .bytes()
         .all(|byte| byte.is_ascii_graphic() && byte != b'\\');
-    let ours = next.starts_with("/settings/") && !next.contains("//");
+    let path = next.split('?').next().unwrap_or_default();
+    let ours = path.starts_with("/settings/") && !path.contains("//");
     (plain && ours && header::HeaderValue::from_str(next).is_ok()).then_some(next)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_led_away() {
+        for next in ["/settings/api-keys", "/settings/audit-logs?q=a%20b&x=//"] {
+            assert_eq!(local(next), Some(next));
+        }
+        for next in [
+            "",
+            "/",
+            "/login",
+            "/settings",
+            "//evil.example/settings/",
+            "https://evil.example/settings/",
+            "/settings//evil.example",
+            "/settings/\\evil.example",
+            "\\settings/",
+            "/settings/a b",
+            "/settings/\r\nSet-Cookie: x=1",
+            "/settings/ä",
+        ] {
+            assert_eq!(local(next), None, "{next}");
+        }
+    }
 }

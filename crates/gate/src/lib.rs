@@ -10,7 +10,9 @@ mod identity;
 mod lease;
 mod rate;
 mod replay;
+pub mod suggest;
 mod trace;
+pub mod traffic;
 mod verdict;
 
 pub use cache::KeyCache;

@@ -3,6 +3,7 @@
 mod candidate;
 mod error;
 mod ring;
+mod seal;
 mod version;
 
 use std::fmt;

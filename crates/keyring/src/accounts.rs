@@ -4,7 +4,9 @@ use secrecy::SecretString;
 use serde_json::json;
 use torvus_domain::{Account, AccountId, Change, Email, PlanName, Plans, Timestamp};
 use torvus_storage::leases::Settled;
-use torvus_storage::{Conn, StorageError, Store, accounts, audit, known_browsers, sessions};
+use torvus_storage::{
+    Conn, StorageError, Store, accounts, audit, known_browsers, second_factors, sessions,
+};
 
 use crate::change::everywhere;
 use crate::password::Password;
@@ -184,13 +186,15 @@ fn set_suspended(
 }
 
 /// Gives an account a new password; the old one ends, and with it everybody who
-/// is signed in.
+/// is signed in. Two-step sign-in stays on, unless it is to be turned off: for
+/// who has lost their device and the recovery codes as well.
 ///
 /// # Errors
 /// [`KeyringError::NotFound`].
 pub fn reset_password(
     store: &Store,
     id: AccountId,
+    second_factor_off: bool,
     actor: &Actor,
     now: Timestamp,
 ) -> Result<Created, KeyringError> {
@@ -202,7 +206,8 @@ pub fn reset_password(
         accounts::set_password_hash(c, id, &password.hash)?;
         let ended = sessions::end_all_but(c, id, None)?;
         known_browsers::forget_all(c, id)?;
-        let detail = json!({ "sessions_ended": ended });
+        let turned_off = second_factor_off && second_factors::remove(c, id)?;
+        let detail = json!({ "sessions_ended": ended, "second_factor_off": turned_off });
         audit::append(
             c,
             &[actor.on_account("account.reset_password", &account, detail, now)],

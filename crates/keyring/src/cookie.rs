@@ -93,7 +93,7 @@ mod tests {
         for bad in [
             "",
             "a",
-            &text[1..],
+            text.split_at(1).1,
             &format!("{}A", *text),
             "=".repeat(43).as_str(),
         ] {

@@ -20,6 +20,7 @@ mod reason;
 mod revoke;
 mod rotate;
 mod rules;
+pub mod second_factor;
 pub mod sessions;
 pub mod sign_in;
 mod tries;

@@ -11,7 +11,7 @@ use torvus_storage::{Conn, StorageError, Store, audit, recipes};
 
 use crate::change::{Running, in_one_transaction};
 use crate::revoke::revoke_where;
-use crate::{Actor, KeyringError};
+use crate::{Actor, KeyringError, second_factor};
 
 /// Why keys are revoked with their pepper; kept with each of them.
 const REASON: &str = "pepper retired";
@@ -173,6 +173,9 @@ pub fn retire(
 
 /// What was encrypted under this version is so under the current one from now on.
 fn reseal(c: &mut Conn, ring: &PepperRing, version: PepperVersion) -> Result<(), StorageError> {
+    if let Some(old) = ring.get(version) {
+        second_factor::reseal(c, ring, old)?;
+    }
     for recipe in recipes::all(c)? {
         let (Some((used, sealed)), Some(pepper)) = (&recipe.sealed, ring.get(version)) else {
             continue;

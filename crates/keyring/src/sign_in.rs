@@ -6,7 +6,9 @@ use serde_json::json;
 use torvus_audit::AuditRecord;
 use torvus_domain::{Account, AccountId, Email, Outcome, SessionId, Timestamp};
 use torvus_storage::sessions::{self as rows, Session};
-use torvus_storage::{Conn, StorageError, Store, accounts, audit, known_browsers, tries as left};
+use torvus_storage::{
+    Conn, StorageError, Store, accounts, audit, known_browsers, second_factors, tries as left,
+};
 
 use crate::sessions::{Client, failed, record};
 use crate::tries::{self, What};
@@ -30,6 +32,9 @@ pub struct Attempt {
 pub enum SignedIn {
     /// They are in.
     Yes(Box<Entered>),
+    /// The password is right, and a one-time code is still to come: the session
+    /// waits for it, and opens nothing yet.
+    Code(Box<Entered>),
     /// The address or the password is wrong: nobody is told which.
     Wrong,
     /// The password is right, but the account is suspended.
@@ -69,43 +74,72 @@ pub fn sign_in(store: &Store, attempt: &Attempt, now: Timestamp) -> Result<Signe
         record_alone(store, note(Outcome::WrongCredentials))?;
         return Ok(SignedIn::Wrong);
     };
-    let entered = Entered {
-        account: account.clone(),
-        session: Session {
-            id: SessionId::new(now),
-            account_id: account.id,
-            created_at: now,
-            seen_at: now,
-            confirmed_at: now,
-            ip: client.ip,
-            user_agent: client.user_agent.clone(),
-            awaits_code: false,
-        },
-        secret: CookieSecret::generate()?,
-        browser: CookieSecret::generate()?,
-    };
-    store
-        .write(|c| {
-            // Either may have changed while the password was looked at.
-            if accounts::password_hash(c, account.id)? != hash {
-                audit::append(c, &[note(Outcome::WrongCredentials)])?;
-                return Ok(None);
-            }
-            left::give_back(c, &buckets)?;
-            let suspended = accounts::find(c, account.id)?.is_none_or(|a| a.suspended_at.is_some());
-            if suspended {
-                audit::append(c, &[note(Outcome::SuspendedAccount)])?;
-                return Ok(Some(false));
-            }
-            enter(c, &entered, attempt, now)?;
-            Ok(Some(true))
+    let mut entered = Entered::new(account, client, now)?;
+    let done = store.write(|c| {
+        // Either may have changed while the password was looked at.
+        if accounts::password_hash(c, account.id)? != hash {
+            audit::append(c, &[note(Outcome::WrongCredentials)])?;
+            return Ok(Done::Wrong);
+        }
+        left::give_back(c, &buckets)?;
+        let suspended = accounts::find(c, account.id)?.is_none_or(|a| a.suspended_at.is_some());
+        if suspended {
+            audit::append(c, &[note(Outcome::SuspendedAccount)])?;
+            return Ok(Done::Suspended);
+        }
+        if let Some(held) = &attempt.held {
+            rows::end_by_digest(c, &held.digest())?;
+        }
+        let factor = second_factors::find(c, account.id)?;
+        entered.session.awaits_code = factor.is_some_and(|factor| factor.enabled_at.is_some());
+        let action = if entered.session.awaits_code {
+            rows::insert(c, &entered.secret.digest(), &entered.session)?;
+            "session.password"
+        } else {
+            begin_session(c, &entered, attempt.browser.as_ref())?;
+            "session.sign_in"
+        };
+        let detail = json!({ "session": entered.session.id });
+        audit::append(c, &[record(action, account, client, detail, now)])?;
+        Ok(Done::Right)
+    })?;
+    Ok(match done {
+        Done::Wrong => SignedIn::Wrong,
+        Done::Suspended => SignedIn::Suspended,
+        Done::Right if entered.session.awaits_code => SignedIn::Code(Box::new(entered)),
+        Done::Right => SignedIn::Yes(Box::new(entered)),
+    })
+}
+
+enum Done {
+    Right,
+    Wrong,
+    Suspended,
+}
+
+impl Entered {
+    /// What would open a session of an account, which does not begin yet.
+    pub(crate) fn new(
+        account: &Account,
+        client: &Client,
+        now: Timestamp,
+    ) -> Result<Self, KeyringError> {
+        Ok(Self {
+            account: account.clone(),
+            session: Session {
+                id: SessionId::new(now),
+                account_id: account.id,
+                created_at: now,
+                seen_at: now,
+                confirmed_at: now,
+                ip: client.ip,
+                user_agent: client.user_agent.clone(),
+                awaits_code: false,
+            },
+            secret: CookieSecret::generate()?,
+            browser: CookieSecret::generate()?,
         })
-        .map(|done| match done {
-            Some(true) => SignedIn::Yes(Box::new(entered)),
-            Some(false) => SignedIn::Suspended,
-            None => SignedIn::Wrong,
-        })
-        .map_err(Into::into)
+    }
 }
 
 /// The account, the hash of its password, and whether its holder has signed in
@@ -130,26 +164,19 @@ fn look_up(
     Ok((account, hash, known))
 }
 
-/// Begins the session, in the place of one that they had; the browser is known
-/// from now on, by another secret than before.
-fn enter(
+/// Begins a session; the browser is known from now on, by another secret than
+/// before.
+pub(crate) fn begin_session(
     c: &mut Conn,
     entered: &Entered,
-    attempt: &Attempt,
-    now: Timestamp,
+    browser: Option<&CookieSecret>,
 ) -> Result<(), StorageError> {
-    if let Some(held) = &attempt.held {
-        rows::end_by_digest(c, &held.digest())?;
-    }
-    if let Some(browser) = &attempt.browser {
+    if let Some(browser) = browser {
         known_browsers::forget(c, &browser.digest())?;
     }
-    let account = &entered.account;
-    known_browsers::insert(c, &entered.browser.digest(), account.id, now)?;
-    rows::insert(c, &entered.secret.digest(), &entered.session)?;
-    let detail = json!({ "session": entered.session.id });
-    let record = record("session.sign_in", account, &attempt.client, detail, now);
-    audit::append(c, &[record])
+    let (account, now) = (entered.account.id, entered.session.created_at);
+    known_browsers::insert(c, &entered.browser.digest(), account, now)?;
+    rows::insert(c, &entered.secret.digest(), &entered.session)
 }
 
 pub(crate) fn record_alone(store: &Store, record: AuditRecord) -> Result<(), StorageError> {

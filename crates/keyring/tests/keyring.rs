@@ -195,7 +195,7 @@ fn accounts_change_with_their_records() {
         accounts::set_plan(&f.store, id, &none, &f.plans, None, &actor(), f.now),
         Err(KeyringError::Invalid { field: "plan", .. })
     ));
-    accounts::reset_password(&f.store, id, &actor(), f.now).unwrap();
+    accounts::reset_password(&f.store, id, false, &actor(), f.now).unwrap();
     assert_eq!(
         records(&f),
         [

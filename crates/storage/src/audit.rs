@@ -96,7 +96,11 @@ pub fn append(c: &mut Conn, records: &[AuditRecord]) -> Result<(), StorageError>
 }
 
 /// The same, to another chain.
-pub(crate) fn append_to(
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn append_to(
     c: &mut Conn,
     chain: ChainId,
     records: impl Iterator<Item = AuditRecord>,

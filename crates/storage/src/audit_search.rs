@@ -9,6 +9,7 @@ use torvus_domain::{Category, ChainId};
 use crate::audit::{COLUMNS, Entry, Row, TABLE};
 use crate::columns::{instant, micros, read};
 use crate::schema::audit_log::dsl;
+use crate::trail::CHANGES;
 use crate::{Conn, StorageError};
 
 /// The condition of the index by which few rows lead to what is done to keys
@@ -133,6 +134,9 @@ fn select(
         if category != Category::ApiActivity {
             query = query.filter(sql::<Bool>(NO_REQUESTS));
         }
+        if category == Category::KeyManagement {
+            query = query.filter(sql::<Bool>(CHANGES));
+        }
     }
     if let Some(environment) = filter.environment {
         query = query.filter(dsl::environment.eq(environment.as_str()));
@@ -200,7 +204,12 @@ fn bound(c: &mut Conn, filter: &AuditFilter, scan: u32) -> Result<Option<Cursor>
         filter
     );
     match (filter.key, filter.account, filter.category) {
-        (Some(key), _, _) => query = query.filter(dsl::key_id.eq(key.to_string())),
+        (Some(key), _, category) => {
+            query = query.filter(dsl::key_id.eq(key.to_string()));
+            if category == Some(Category::KeyManagement) {
+                query = query.filter(sql::<Bool>(CHANGES));
+            }
+        }
         (None, Some(account), category) => {
             query = query.filter(dsl::account_id.eq(account.to_string()));
             if let Some(category) = category.filter(|category| *category != Category::ApiActivity) {

@@ -200,6 +200,7 @@ pub fn list(
         None => None,
     };
     let wanted = filter.search.as_deref().map(folded);
+    let found = |row: &KeyRow| wanted.as_ref().map_or(Ok(true), |text| holds(row, text));
     let limit = i64::try_from(page.limit).unwrap_or(i64::MAX);
     let asked = if wanted.is_some() { SEARCHED } else { limit };
     let mut keys: Vec<ApiKey> = Vec::new();
@@ -210,15 +211,20 @@ pub fn list(
             page.descending != backwards,
             place.as_ref(),
         );
-        let rows: Vec<KeyRow> = query.limit(asked).load(&mut c.0)?;
+        let mut rows: Vec<KeyRow> = query.limit(asked).load(&mut c.0)?;
         let last = i64::try_from(rows.len()).is_ok_and(|got| got < asked);
+        // Only what is shown is read whole, and the last one for its place.
+        let end = rows.pop();
         for row in rows {
+            if keys.len() < page.limit && found(&row)? {
+                keys.push(row.try_into()?);
+            }
+        }
+        if let Some(row) = end {
+            let wanted = keys.len() < page.limit && found(&row)?;
             let key = ApiKey::try_from(row)?;
             place = Some(Place::of(&key, page.sort));
-            let found = wanted.as_ref().is_none_or(|text| holds(&key, text));
-            if found && keys.len() < page.limit {
-                keys.push(key);
-            }
+            keys.extend(wanted.then_some(key));
         }
         if last {
             break;
@@ -232,14 +238,9 @@ pub fn list(
 
 /// Each database folds letters in a way of its own, and neither folds all of
 /// them: so texts are compared here.
-fn holds(key: &ApiKey, wanted: &str) -> bool {
-    [
-        key.name.to_string(),
-        key.hint.to_string(),
-        key.id.to_string(),
-    ]
-    .iter()
-    .any(|text| folded(text).contains(wanted))
+fn holds(row: &KeyRow, wanted: &str) -> Result<bool, StorageError> {
+    let shown = row.shown()?;
+    Ok(shown.iter().any(|text| folded(text).contains(wanted)))
 }
 
 fn folded(text: &str) -> String {

@@ -59,6 +59,15 @@ impl From<&ApiKey> for KeyRow {
     }
 }
 
+impl KeyRow {
+    /// What people may look for it by: its name, its hint, its identifier.
+    pub(crate) fn shown(&self) -> Result<[String; 3], StorageError> {
+        let environment = read(TABLE, &self.environment)?;
+        let hint = hint(environment, &self.hint_first, &self.hint_last)?;
+        Ok([self.name.clone(), hint.to_string(), self.id.clone()])
+    }
+}
+
 impl TryFrom<KeyRow> for ApiKey {
     type Error = StorageError;
 

@@ -336,3 +336,4 @@ diesel::joinable!(sessions -> accounts (account_id));
 diesel::allow_tables_to_appear_in_same_query!(accounts, api_keys, key_secrets, lease_changes);
 diesel::allow_tables_to_appear_in_same_query!(lease_epoch, leases);
 diesel::allow_tables_to_appear_in_same_query!(accounts, sessions);
+diesel::allow_tables_to_appear_in_same_query!(api_keys, usage_endpoints);

@@ -6,9 +6,9 @@ use chrono::NaiveDate;
 use diesel::prelude::*;
 use diesel::upsert::excluded;
 use torvus_audit::AuditRecord;
-use torvus_domain::{Category, KeyId};
+use torvus_domain::{AccountId, Category, KeyId};
 
-use crate::columns::{micros, number};
+use crate::columns::{micros, number, read};
 use crate::conn::each_row;
 use crate::schema::{api_keys, usage_endpoints};
 use crate::{Conn, StorageError, usage_addresses, usage_secrets};
@@ -289,4 +289,36 @@ fn count(of: i64) -> Result<u64, StorageError> {
 /// Days since 1970-01-01.
 fn day_number(date: NaiveDate) -> i64 {
     date.signed_duration_since(NaiveDate::default()).num_days()
+}
+
+/// Which endpoints the keys of an account were used for since a day, of those
+/// keys that are not revoked and have more than one permission: key, method,
+/// route.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn endpoints_of_account(
+    c: &mut Conn,
+    account: AccountId,
+    from: NaiveDate,
+) -> Result<Vec<(KeyId, String, String)>, StorageError> {
+    let keys = api_keys::table
+        .filter(api_keys::account_id.eq(account.to_string()))
+        .filter(api_keys::revoked_at.is_null())
+        .filter(api_keys::permissions.like("%,%"))
+        .select(api_keys::id);
+    let rows: Vec<(String, String, String)> = usage_endpoints::table
+        .filter(usage_endpoints::key_id.eq_any(keys))
+        .filter(usage_endpoints::day.ge(day_number(from)))
+        .select((
+            usage_endpoints::key_id,
+            usage_endpoints::method,
+            usage_endpoints::route,
+        ))
+        .distinct()
+        .load(&mut c.0)?;
+    rows.into_iter()
+        .map(|(key, method, route)| Ok((read(TABLE, &key)?, method, route)))
+        .collect()
 }

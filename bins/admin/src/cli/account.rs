@@ -62,10 +62,13 @@ pub(crate) enum Account {
         #[arg(long, value_name = "TEXT")]
         reason: Option<String>,
     },
-    /// Make a new dashboard password, and print it once
+    /// Make a new dashboard password, print it once, and sign everybody out
     #[command(after_help = "Example:\n  torvus-admin account reset-password acc_…")]
     ResetPassword {
         /// Which account: acc_…
         id: String,
+        /// Turn two-step sign-in off as well
+        #[arg(long)]
+        second_factor_off: bool,
     },
 }

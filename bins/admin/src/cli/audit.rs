@@ -38,8 +38,11 @@ pub(crate) enum Audit {
     /// Check that no record was changed, removed or put in another place
     #[command(after_help = "Examples:\n  \
         torvus-admin audit verify\n  \
-        torvus-admin audit verify --checkpoint checkpoint.json\n  \
-        torvus-admin audit verify --export log.jsonl --checkpoint old.json --checkpoint new.json")]
+        torvus-admin audit verify --checkpoint checkpoint.json\n\n\
+        An export made after a pruning needs a checkpoint from after it, and an older one still tells how long the log was:\n  \
+        torvus-admin audit checkpoint > newer.json\n  \
+        torvus-admin audit export --format jsonl > log.jsonl\n  \
+        torvus-admin audit verify --export log.jsonl --checkpoint checkpoint.json --checkpoint newer.json")]
     Verify {
         /// A checkpoint that was kept elsewhere: shows an end that was cut off; more than one where
         /// records were pruned since the first

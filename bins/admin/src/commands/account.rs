@@ -82,13 +82,23 @@ pub(super) fn run(context: &Context, command: Command) -> Result<(), Failure> {
                 )?,
             )
         }
-        Command::ResetPassword { id: text } => {
+        Command::ResetPassword {
+            id: text,
+            second_factor_off,
+        } => {
             output::seen_by_somebody()?;
             let account: AccountId = id("account", &text)?;
-            context.confirm(&format!("Give {account} a new password? The old one ends."))?;
+            let more = match second_factor_off {
+                true => " Two-step sign-in is turned off.",
+                false => "",
+            };
+            context.confirm(&format!(
+                "Give {account} a new password? The old one ends, and everybody is signed out.{more}"
+            ))?;
+            let (store, now) = (context.store()?, context.now());
             secret(
                 context,
-                &accounts::reset_password(&context.store()?, account, &actor, context.now())?,
+                &accounts::reset_password(&store, account, second_factor_off, &actor, now)?,
             )
         }
     }

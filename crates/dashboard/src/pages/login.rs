@@ -4,6 +4,8 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderValue, RETRY_AFTER};
 use askama::Template;
+use chrono::TimeDelta;
+use percent_encoding::utf8_percent_encode;
 use secrecy::SecretString;
 use torvus_keyring::CookieSecret;
 use torvus_keyring::sign_in::{Attempt, SignedIn, sign_in};
@@ -11,11 +13,12 @@ use torvus_keyring::sign_in::{Attempt, SignedIn, sign_in};
 use crate::ask::Ask;
 use crate::confirmed::{seconds, slow_down};
 use crate::cookies::Cookie;
+use crate::counts::count;
 use crate::form::Tokens;
 use crate::frame::Frame;
 use crate::page::{page_with, see_other};
 use crate::problem::Problem;
-use crate::site::{Dashboard, local};
+use crate::site::{Dashboard, IN_QUERY, local};
 
 /// Where everything begins.
 pub(crate) const START: &str = "/settings/api-keys";
@@ -94,11 +97,19 @@ pub(crate) async fn take(site: &Dashboard, ask: Ask) -> Result<HttpResponse, Pro
     };
     let now = ask.now;
     let tried = site.hashing(move |store| sign_in(store, &attempt, now));
-    let (status, error, wait) = match tried.await? {
+    let outcome = tried.await?;
+    count(&outcome);
+    let (status, error, wait) = match outcome {
         SignedIn::Yes(entered) => {
             let mut answer = see_other(local(next).unwrap_or(START));
             Cookie::Session.set(&mut answer, &entered.secret, ask.https);
             Cookie::Browser.set(&mut answer, &entered.browser, ask.https);
+            return Ok(answer);
+        }
+        SignedIn::Code(waiting) => {
+            let next = utf8_percent_encode(local(next).unwrap_or(START), IN_QUERY);
+            let mut answer = see_other(&format!("/login/code?next={next}"));
+            Cookie::Session.set(&mut answer, &waiting.secret, ask.https);
             return Ok(answer);
         }
         SignedIn::Wrong => {
@@ -117,10 +128,14 @@ pub(crate) async fn take(site: &Dashboard, ask: Ask) -> Result<HttpResponse, Pro
         error: Some(error),
         ..Shown::default()
     };
-    let mut answer = shown(&ask, status, with)?;
+    Ok(retry_after(shown(&ask, status, with)?, wait))
+}
+
+/// Says when to try again, where that is known.
+pub(crate) fn retry_after(mut answer: HttpResponse, wait: Option<TimeDelta>) -> HttpResponse {
     if let Some(wait) = wait {
         let wait = HeaderValue::from(seconds(wait));
         answer.headers_mut().insert(RETRY_AFTER, wait);
     }
-    Ok(answer)
+    answer
 }

@@ -93,7 +93,7 @@ pub fn before_the_gate(uri: &str, question: &Question, door: Door) -> Option<Ear
     if below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) {
         return None;
     }
-    let detail = "only /v1 and what is below it asks for a key; the rest is a plain 404";
+    let detail = "only /v1 and what is below it asks for a key; elsewhere one opens nothing";
     Some(Early {
         outcome: Outcome::NotFound,
         detail: detail.to_owned(),

@@ -22,7 +22,7 @@ pub struct SealedSecret(Vec<u8>);
 
 /// It was sealed with another pepper or for another recipe, or was changed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("the secret of an import can't be opened with this pepper")]
+#[error("the secret can't be opened with this pepper")]
 pub struct SealError;
 
 impl SealedSecret {

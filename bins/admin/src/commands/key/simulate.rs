@@ -6,8 +6,9 @@ use std::net::IpAddr;
 use serde_json::{Value, json};
 use torvus_audit::AuditRecord;
 use torvus_domain::{IpAllowlist, KeySnapshot, Outcome, Refusal, Timestamp, rfc3339};
+use torvus_gate::traffic::{Meter, Place, was_let_in};
 
-use super::replay::{Meter, Place, Traffic, was_let_in};
+use super::replay::Traffic;
 use crate::cli::KeyChange;
 use crate::context::{Context, value};
 use crate::failure::Failure;
@@ -121,21 +122,22 @@ impl Found {
         let let_in = was_let_in(record);
         self.let_in += u64::from(let_in);
         let limited = meter.is_some();
-        let Some(place) = traffic.place(record) else {
+        let rules = traffic.rules();
+        let Some(place) = rules.place(record) else {
             self.unplaced += u64::from(let_in);
             // The limit comes before the route: what has none uses it up, too.
             if limited {
-                let _refused = traffic.decide(changed, record, &Place::nowhere(), meter);
+                let _refused = rules.decide(changed, record, &Place::nowhere(), meter);
             }
             return;
         };
-        self.moved += u64::from(let_in && place.moved);
+        self.moved += u64::from(let_in && place.moved());
         self.without_address += u64::from(let_in && record.ip.is_none());
-        let after = traffic.decide(changed, record, &place, meter);
+        let after = rules.decide(changed, record, &place, meter);
         match after {
             Err(refusal) if let_in => {
                 // Where the key of today refuses it, too, it is not the change that does.
-                if traffic.decide(&traffic.key, record, &place, None).is_err() {
+                if rules.decide(&traffic.key, record, &place, None).is_err() {
                     self.already_refused += 1;
                 } else {
                     self.note(record, &refusal);

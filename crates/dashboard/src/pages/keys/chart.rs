@@ -76,7 +76,10 @@ impl Chart {
                 .iter()
                 .zip(places)
                 .enumerate()
-                .filter(|(index, _)| index.is_multiple_of(7) || index + 1 == days.len())
+                .filter(|(index, _)| {
+                    let left = days.len() - index;
+                    (index.is_multiple_of(7) && left > 4) || left == 1
+                })
                 .map(|(index, (day, x))| DateLabel {
                     x: x + STEP / 2,
                     anchor: if index + 1 == days.len() {

@@ -121,7 +121,7 @@ pub(crate) async fn take(
         .try_change(move |store| keys::issue(store, &ring, &plans, &new, &actor, now))
         .await?;
     match made {
-        Ok(issued) => shown_once(&ask, &visitor, &issued.key, &issued.token, None),
+        Ok(issued) => shown_once(site, &ask, &visitor, &issued.key, &issued.token, None),
         Err(error) => {
             let errors = Errors::of(error)?;
             shown(

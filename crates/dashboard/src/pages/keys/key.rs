@@ -2,11 +2,11 @@
 
 use actix_web::HttpResponse;
 use askama::Template;
-use torvus_audit::{AuditFilter, AuditRecord};
-use torvus_domain::{Category, KeyId, KeySnapshot, KeyState, SecretInfo, Timestamp};
+use torvus_audit::AuditRecord;
+use torvus_domain::{KeyId, KeySnapshot, KeyState, SecretInfo, Timestamp};
 use torvus_storage::usage::{self, Usage};
 use torvus_storage::usage_secrets::{self, SecretUsage};
-use torvus_storage::{Conn, StorageError, audit, secrets as rows, snapshots};
+use torvus_storage::{Conn, StorageError, secrets as rows, snapshots, trail as changes};
 
 use super::chart::Chart;
 use super::moment::Moment;
@@ -67,28 +67,12 @@ impl Known {
         };
         let today = now.date_naive();
         let usage = usage::of_key(c, id, first_day(today), today)?;
-        let changes = AuditFilter {
-            key: Some(id),
-            category: Some(Category::KeyManagement),
-            limit: Some(STEPS),
-            ..AuditFilter::default()
-        };
-        let mut list = |filter: &AuditFilter| -> Result<Vec<AuditRecord>, StorageError> {
-            let entries = audit::list(c, filter)?;
-            Ok(entries.into_iter().map(|entry| entry.record).collect())
-        };
-        let trail = list(&changes)?;
-        let first = list(&AuditFilter {
-            limit: Some(1),
-            oldest_first: true,
-            ..changes
-        })?;
         Ok(Some(Self {
             refused: refused::of_key(c, id, &usage)?,
             secrets: rows::of_key(c, &snapshot.key)?,
             used: usage_secrets::of_key(c, id)?,
-            first: first.into_iter().next(),
-            trail,
+            first: changes::first(c, id)?,
+            trail: changes::of_key(c, id, STEPS)?,
             usage,
             snapshot,
         }))
@@ -102,6 +86,7 @@ pub(crate) async fn show(
     ask: Ask,
 ) -> Result<HttpResponse, Problem> {
     let (id, now) = (own(site, &visitor, &ask).await?.id, ask.now);
+    site.settle().await;
     let known = site
         .parts
         .store

@@ -5,6 +5,7 @@ use askama::Template;
 use torvus_key_core::redact;
 use torvus_storage::key_pages::{self, Attention, Edge, KeyCounts, KeySort, Place};
 
+use super::LIST;
 use super::moment::grouped;
 use super::query::{ListQuery, PAGE};
 use super::view::{KeyView, PlanView};
@@ -179,6 +180,13 @@ fn tiles(query: &ListQuery, counts: &KeyCounts, has_lists: bool) -> Vec<Tile> {
             Attention::AnyAddress,
         ));
     }
+    tiles.push(Tile {
+        label: "Wider than needed",
+        count: "Check".to_owned(),
+        note: "by the traffic of 30 days",
+        href: format!("{LIST}/wider"),
+        current: false,
+    });
     tiles
 }
 

@@ -15,9 +15,11 @@ pub(crate) mod revoke;
 pub(crate) mod rotate;
 mod secrets;
 mod shown_once;
+pub(crate) mod suggest;
 mod trail;
 mod usage;
 mod view;
+pub(crate) mod wider;
 
 use torvus_domain::{ApiKey, KeyId};
 use torvus_storage::keys as rows;

@@ -13,8 +13,9 @@ pub(crate) struct Moment {
     pub(crate) exact: String,
     /// What stands there.
     pub(crate) text: String,
-    /// Whether that says how long ago it was, which is the same in each zone.
-    pub(crate) relative: bool,
+    /// How a script writes it: `full`, `date`; not at all where it is
+    /// `relative`, which is the same in each zone.
+    pub(crate) style: &'static str,
 }
 
 impl Moment {
@@ -24,7 +25,16 @@ impl Moment {
             iso: rfc3339(at),
             exact: at.format("%-d %b %Y, %H:%M:%S UTC").to_string(),
             text: at.format("%-d %b %Y, %H:%M UTC").to_string(),
-            relative: false,
+            style: "full",
+        }
+    }
+
+    /// Its day alone, where there is little room.
+    pub(crate) fn day(at: Timestamp) -> Self {
+        Self {
+            text: at.format("%-d %b %Y").to_string(),
+            style: "date",
+            ..Self::at(at)
         }
     }
 
@@ -36,7 +46,7 @@ impl Moment {
         };
         Self {
             text,
-            relative: true,
+            style: "relative",
             ..Self::at(at)
         }
     }

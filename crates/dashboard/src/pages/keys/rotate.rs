@@ -152,7 +152,14 @@ pub(crate) async fn take(
                 Some(end) => format!("Works until {}", Moment::at(end).exact),
                 None => "Ended: no server accepts it any more".to_owned(),
             };
-            shown_once(&ask, &visitor, &rotated.key, &rotated.token, Some(old))
+            shown_once(
+                site,
+                &ask,
+                &visitor,
+                &rotated.key,
+                &rotated.token,
+                Some(old),
+            )
         }
         Err(error) => {
             let errors = Errors::of(error)?;

@@ -1,7 +1,6 @@
 //! The page that shows a key, once.
 
 use actix_web::HttpResponse;
-use actix_web::http::header::HOST;
 use askama::Template;
 use torvus_domain::ApiKey;
 use torvus_key_core::ApiKeyToken;
@@ -9,9 +8,11 @@ use torvus_key_core::ApiKeyToken;
 use super::moment::Moment;
 use super::view::{addresses, environment, words};
 use crate::ask::Ask;
+use crate::form;
 use crate::frame::{Frame, Section};
 use crate::page::page;
 use crate::problem::Problem;
+use crate::site::Dashboard;
 use crate::visitor::Visitor;
 
 #[derive(Template)]
@@ -34,6 +35,7 @@ struct ShownOnce<'a> {
 /// The answer to the form that made the key. Nothing of it is kept anywhere: a
 /// reload sends the form again, and that was used.
 pub(super) fn shown_once(
+    site: &Dashboard,
     ask: &Ask,
     visitor: &Visitor,
     key: &ApiKey,
@@ -49,7 +51,7 @@ pub(super) fn shown_once(
         id: key.id.to_string(),
         name: key.name.to_string(),
         token: token.expose(),
-        base: base(ask),
+        base: base(site, ask),
         hint: key.hint.to_string(),
         environment: environment(key.environment).text,
         permissions: words(key.permissions).join(", "),
@@ -60,12 +62,14 @@ pub(super) fn shown_once(
 }
 
 /// Where the API is, as far as the request tells.
-fn base(ask: &Ask) -> String {
-    let host = ask.http.headers().get(HOST);
-    let host = host.and_then(|host| host.to_str().ok()).filter(|host| {
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte);
-        !host.is_empty() && host.bytes().all(plain)
-    });
+fn base(site: &Dashboard, ask: &Ask) -> String {
+    let peer = ask.http.peer_addr().map(|peer| peer.ip());
+    let host = form::host(ask.http.headers(), peer, &site.parts.proxies.load());
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte);
+    let host = match !host.is_empty() && host.bytes().all(plain) {
+        true => host,
+        false => "your-server",
+    };
     let scheme = if ask.https { "https" } else { "http" };
-    format!("{scheme}://{}", host.unwrap_or("your-server"))
+    format!("{scheme}://{host}")
 }

@@ -86,6 +86,10 @@ fn change(field: &str, was: Option<&Value>, is: &Value) -> Option<String> {
 
 fn told(field: &str, value: &Value) -> String {
     match value {
+        Value::String(text) if field.ends_with("_at") => match text.parse() {
+            Ok(at) => Moment::at(at).exact,
+            Err(_) => text.clone(),
+        },
         Value::String(text) => text.clone(),
         Value::Array(entries) if entries.is_empty() => "any address".to_owned(),
         Value::Array(entries) => {

@@ -35,6 +35,9 @@ pub(crate) struct KeyView {
     pub(crate) expires: Option<Moment>,
     pub(crate) ends: Option<Badge>,
     pub(crate) created: Moment,
+    /// The days of the two alone, for the list.
+    pub(crate) expires_on: Option<Moment>,
+    pub(crate) created_on: Moment,
     pub(crate) state: Badge,
 }
 
@@ -55,6 +58,8 @@ impl KeyView {
                 _ => None,
             },
             created: Moment::at(key.created_at),
+            expires_on: key.expires_at.map(Moment::day),
+            created_on: Moment::day(key.created_at),
             state: match state {
                 KeyState::Active => Badge::new("good", "Active"),
                 KeyState::Expired => Badge::new("warn", "Expired"),
@@ -147,15 +152,22 @@ impl PlanView {
 /// What somebody reads who did something wrong: a sentence.
 pub(crate) fn sentence(text: impl ToString) -> String {
     let text = text.to_string();
+    let word = text.split(' ').next().unwrap_or_default();
+    // An identifier or an address stays as it is.
+    let plain = word.chars().all(char::is_alphabetic);
     let mut rest = text.chars();
     let Some(first) = rest.next() else {
         return text;
+    };
+    let first = match plain {
+        true => first.to_uppercase().to_string(),
+        false => first.to_string(),
     };
     let end = match text.ends_with(['.', '?', '!']) {
         true => "",
         false => ".",
     };
-    format!("{}{}{end}", first.to_uppercase(), rest.as_str())
+    format!("{first}{}{end}", rest.as_str())
 }
 
 #[cfg(test)]
@@ -179,6 +191,7 @@ mod tests {
     fn what_is_wrong_is_a_sentence() {
         assert_eq!(sentence("a name is needed"), "A name is needed.");
         assert_eq!(sentence("did you mean x?"), "Did you mean x?");
+        assert_eq!(sentence("acc_1 is it"), "acc_1 is it.");
         assert_eq!(sentence(""), "");
     }
 }

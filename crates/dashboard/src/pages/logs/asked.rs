@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::str::FromStr;
 
 use chrono::{NaiveDate, NaiveDateTime};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
 use torvus_audit::{AuditFilter, Cursor};
 use torvus_domain::{AccountId, Category, Timestamp};
 
@@ -34,6 +35,14 @@ pub(super) enum Place {
     /// Behind this record, towards newer ones.
     Newer(Cursor),
 }
+
+/// What can't stand in a query as it is.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'/')
+    .remove(b':')
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.');
 
 /// What of the log is asked for.
 pub(super) struct Asked {
@@ -206,7 +215,7 @@ impl Asked {
 
 /// A value as it stands in a URL.
 pub(super) fn escaped(value: &str) -> impl Display + '_ {
-    percent_encoding::utf8_percent_encode(value, percent_encoding::NON_ALPHANUMERIC)
+    percent_encoding::utf8_percent_encode(value, ESCAPED)
 }
 
 /// An instant with its zone, or without one in UTC, as browsers send it and

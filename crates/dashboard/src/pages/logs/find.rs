@@ -12,8 +12,8 @@ use super::asked::{Asked, Place};
 use super::row::Row;
 use crate::site::Dashboard;
 
-/// How many records a page shows.
-pub(super) const PAGE: usize = 50;
+/// How many records a page shows: with all their fields they are no light load.
+pub(super) const PAGE: usize = 20;
 /// How many records are looked through at once.
 pub(super) const SCAN: u32 = 20_000;
 /// For so long a page is filled: what is rarer is looked for from the next one.
@@ -93,7 +93,7 @@ async fn older(site: &Dashboard, filter: AuditFilter) -> Result<Found, StorageEr
     entries.truncate(PAGE);
     let last = entries.last().filter(|_| more).map(Entry::cursor);
     Ok(Found {
-        newer: behind.and(entries.first().map(Entry::cursor)),
+        newer: behind.and_then(|_| entries.first().map(Entry::cursor)),
         older: last.or(next),
         cut_short: !more && next.is_some(),
         rows: entries.iter().map(Row::from).collect(),

@@ -8,6 +8,9 @@ use torvus_storage::audit::Entry;
 use super::asked::{cursor, escaped};
 use super::words;
 
+/// How much of a path a row shows.
+const EVENT_CHARS_MAX: usize = 80;
+
 /// A record as a row of the page: what is shown at once, and all the rest.
 pub(super) struct Row {
     pub(super) id: String,
@@ -67,7 +70,7 @@ impl From<&Entry> for Row {
             at: rfc3339(record.at),
             method: record.method.clone(),
             route: record.route.clone(),
-            event: words::event(record),
+            event: shortened(words::event(record)),
             key,
             environment: record.environment.map(|environment| environment.as_str()),
             status: record.status,
@@ -78,6 +81,14 @@ impl From<&Entry> for Row {
             fields: fields(entry),
             changes: record.detail.as_ref().map(changes).unwrap_or_default(),
         }
+    }
+}
+
+/// As much of a long path as tells what it is: all of it is among the fields.
+fn shortened(text: String) -> String {
+    match text.char_indices().nth(EVENT_CHARS_MAX) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text,
     }
 }
 
@@ -223,9 +234,9 @@ mod tests {
         record.key_id = Some(KeyId::nil());
         let shown = row(record.clone());
         let link = shown.explain.unwrap();
-        assert!(link.contains(
-            "/explain?method=PUT&path=%2Fv1%2Fvaults%2Fa%20b%26c&ip=2001%3Adb8%3A%3A1&at=1970"
-        ));
+        assert!(
+            link.contains("/explain?method=PUT&path=/v1/vaults/a%20b%26c&ip=2001:db8::1&at=1970")
+        );
         assert_eq!((shown.tone, shown.outcome), ("warn", "Permission missing"));
         record.outcome = Outcome::Ok;
         assert_eq!(row(record).explain, None);

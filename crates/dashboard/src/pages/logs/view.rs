@@ -92,7 +92,7 @@ impl AuditLogs {
                 ("live".to_owned(), "Live".to_owned()),
                 ("test".to_owned(), "Test".to_owned()),
             ]),
-            "outcome" => Kind::OneOf(
+            "outcome" => Kind::Text(
                 Outcome::ALL
                     .iter()
                     .filter(|outcome| words::is_of_an_account(**outcome))
