@@ -98,8 +98,14 @@
     // A part of the page that is kept up to date while it is looked at.
     const live = document.querySelector("[data-live]");
     if (live) {
+        // Nobody who has left the desk stays signed in by it.
+        const patience = 10 * 60 * 1000;
+        let active = Date.now();
+        for (const sign of ["pointermove", "pointerdown", "keydown", "scroll"]) {
+            window.addEventListener(sign, () => { active = Date.now(); }, { passive: true });
+        }
         const refresh = async () => {
-            if (document.hidden || live.contains(document.activeElement)) {
+            if (document.hidden || Date.now() - active > patience || live.contains(document.activeElement)) {
                 return;
             }
             const answer = await fetch(live.dataset.live, { credentials: "same-origin", redirect: "error" });

@@ -1,8 +1,10 @@
 //! What stands in a form or in a query.
 
+use std::fmt;
+
 /// Names and values, in the order in which they were sent; a name may stand
-/// there more than once.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// there more than once. `Debug` shows the names alone: a value may be a password.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct Fields(Vec<(String, String)>);
 
 impl Fields {
@@ -39,6 +41,14 @@ impl Fields {
     }
 }
 
+impl fmt::Debug for Fields {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list()
+            .entries(self.0.iter().map(|(name, _)| name))
+            .finish()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -52,5 +62,10 @@ mod tests {
         assert!(fields.has("x") && !fields.has("y"));
         assert_eq!(fields.text("y"), "");
         assert_eq!(fields.iter().count(), 4);
+        let shown = format!("{fields:?}");
+        assert!(
+            shown.contains("permissions") && !shown.contains("read"),
+            "{shown}"
+        );
     }
 }

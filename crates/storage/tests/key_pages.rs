@@ -50,7 +50,8 @@ kit::on_both! {
         let store = database.store();
         // Many keys have the same value, and some have none.
         let (you, made) = with_keys(&store, 250, |n, key| {
-            key.name = format!("{} {}", if n % 2 == 0 { "Key" } else { "kEY" }, n % 7).parse().unwrap();
+            let word = ["Key", "kEY", "ÜBER", "über"].into_iter().cycle().nth(usize::try_from(n).unwrap()).unwrap();
+            key.name = format!("{word} {}", n % 7).parse().unwrap();
             key.created_at = at(n % 11);
             key.last_used_at = (n % 3 > 0).then(|| at(n % 5));
             key.expires_at = (n % 4 > 0).then(|| at(1_000 + n % 6));

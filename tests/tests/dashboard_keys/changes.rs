@@ -121,6 +121,16 @@ fn a_rotation_leaves_a_grace(database: Database) {
         BODY_401
     );
     app.client(&second).get("/v1/account").expect(200);
+    // Why the old one is refused can be asked of it alone.
+    let ask = |more: &str| {
+        let path = format!("{page}/explain?method=GET&path=/v1/account{more}");
+        browser.get(&path).expect(200).body
+    };
+    assert!(ask("").contains("It would be let in."));
+    assert!(ask("&secret=2").contains("It would be let in."));
+    let told = ask("&secret=1");
+    assert!(told.contains("It would be refused: expired key."), "{told}");
+    assert!(told.contains("<option value=\"1\" selected>Secret 1, ended</option>"));
     // Now at once: what was there ends with it.
     let third = shown(
         &browser

@@ -195,15 +195,12 @@ fn what_a_key_needs_is_proposed(database: Database) {
     app.client(&key)
         .post("/v1/vaults", &json!({ "name": "x" }))
         .expect(201);
-    wait_until(SOON, "its use is known", || {
-        browser.get(&wider).body.contains(&page_of(&id))
+    wait_until(SOON, "both uses are known", || {
+        let seen = browser.get(&wider).body;
+        seen.contains("<td>Read, Write</td><td>Delete</td>")
     });
     let seen = browser.get(&wider).expect(200);
-    assert!(
-        seen.body.contains("<td>Read, Write</td><td>Delete</td>"),
-        "{}",
-        seen.body
-    );
+    assert!(seen.body.contains(&page_of(&id)));
     assert!(!seen.body.contains("unused") && !seen.body.contains(&page_of(&narrow)));
     let page = format!("{}/suggest", page_of(&id));
     wait_until(SOON, "both requests are there", || {

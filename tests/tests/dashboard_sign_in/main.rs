@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod doors;
+mod faults;
 mod forms;
 mod pages;
 mod password;

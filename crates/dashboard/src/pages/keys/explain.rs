@@ -33,6 +33,8 @@ struct ExplainPage {
     typed: Asked,
     errors: Errors,
     problem: Option<String>,
+    /// Of a key that was rotated: number and words of each secret.
+    secrets: Vec<(String, String)>,
     answer: Option<Answer>,
 }
 
@@ -44,6 +46,7 @@ struct Asked {
     ip: String,
     at: String,
     door: String,
+    secret: String,
 }
 
 #[derive(Default, PartialEq, Eq)]
@@ -97,20 +100,24 @@ pub(crate) async fn show(
     let mut asked = Asked::read(&query);
     let mut errors = Errors::default();
     let mut answer = None;
+    let (id, now) = (key.id, ask.now);
+    let found = site
+        .parts
+        .store
+        .run_read(move |c| snapshots::of_key(c, id, now))
+        .await?;
+    let secrets = named(&found, now);
     if query.has("path") {
-        if let Some((question, door)) = asked.question(&mut errors, ask.now) {
-            let (id, now) = (key.id, ask.now);
-            let found = site
-                .parts
-                .store
-                .run_read(move |c| snapshots::of_key(c, id, now))
-                .await?;
-            let secrets = found.len();
-            let snapshot = found.into_iter().next().ok_or(Problem::NotFound)?;
+        if let Some((question, door)) = asked.question(&mut errors, now) {
+            let shown = found
+                .iter()
+                .position(|one| asked.secret == one.secret.number.to_string());
+            let nth = shown.unwrap_or(0);
             let world = World {
                 site,
-                snapshot,
-                secrets,
+                secrets: found.len(),
+                old: nth > 0,
+                snapshot: found.into_iter().nth(nth).ok_or(Problem::NotFound)?,
                 asked: &asked,
                 now,
             };
@@ -131,10 +138,28 @@ pub(crate) async fn show(
         name: key.name.to_string(),
         typed: asked,
         errors,
+        secrets,
         problem: wrong.then(|| "That is no request that could be sent: see below.".to_owned()),
         answer,
     };
     page_with(status, &page)
+}
+
+/// The secrets of a key that has more than one.
+fn named(found: &[KeySnapshot], now: Timestamp) -> Vec<(String, String)> {
+    let words = |(nth, one): (usize, &KeySnapshot)| {
+        let state = match (nth, one.secret.ended(now)) {
+            (0, _) => "the current one",
+            (_, false) => "in its grace",
+            (_, true) => "ended",
+        };
+        let number = one.secret.number;
+        (number.to_string(), format!("Secret {number}, {state}"))
+    };
+    match found {
+        [_] => Vec::new(),
+        more => more.iter().enumerate().map(words).collect(),
+    }
 }
 
 fn read<T: FromStr>(text: &str, place: &mut Option<String>, like: &str) -> Option<Option<T>> {
@@ -157,6 +182,7 @@ impl Asked {
             ip: text("ip"),
             at: text("at"),
             door: text("door"),
+            secret: text("secret"),
         }
     }
 
@@ -188,6 +214,7 @@ impl Asked {
             ("ip", other.ip),
             ("at", other.at),
             ("door", other.door),
+            ("secret", other.secret),
         ];
         pairs.retain(|(_, value)| !value.is_empty());
         format!("{LIST}/{}/explain?{}", id.to_string(), encoded(pairs))
@@ -199,6 +226,7 @@ struct World<'a> {
     site: &'a Dashboard,
     snapshot: KeySnapshot,
     secrets: usize,
+    old: bool,
     asked: &'a Asked,
     now: Timestamp,
 }
@@ -213,7 +241,7 @@ impl World<'_> {
         let plans: std::sync::Arc<Plans> = parts.plans.load_full();
         let explanation = explain(&self.snapshot, question, &routes, &plans, self.now);
         let early = before_the_gate(&self.asked.path, question, door);
-        let (outcome, checks) = told(&explanation, early.as_ref(), self.secrets, false);
+        let (outcome, checks) = told(&explanation, early.as_ref(), self.secrets, self.old);
         let remedies = match early.and_then(|early| early.remedy) {
             Some(remedy) => vec![Help::text(sentence(remedy))],
             None if outcome == Outcome::Ok => Vec::new(),

@@ -67,6 +67,11 @@ fn must_type(key: &ApiKey, now: Timestamp) -> bool {
         && key.last_used_at.is_some_and(|at| now - at < IN_USE)
 }
 
+/// Whether a name was typed as it is seen: several blanks look like one.
+fn same(typed: &str, name: &str) -> bool {
+    typed.split_whitespace().eq(name.split_whitespace())
+}
+
 #[derive(Template)]
 #[template(path = "keys/revoke.html")]
 struct RevokePage {
@@ -112,7 +117,7 @@ pub(crate) async fn take(
     let mut view = RevokeView::of(&key, ask.now);
     view.typed = ask.form.text("confirm").to_owned();
     view.reason = ask.form.text("reason").to_owned();
-    if view.must_type && view.typed.trim() != key.name.as_str() {
+    if view.must_type && !same(&view.typed, key.name.as_str()) {
         view.error = Some(match view.typed.trim() {
             "" => "Type the key's name to revoke it.".to_owned(),
             _ => "That is not the key's name.".to_owned(),
