@@ -99,6 +99,7 @@ fn metrics_tell_what_happened(database: Database) {
     assert!(
         metric("torvus_audit_journal_bytes") > 1_000.0
             && metric("torvus_audit_index_lag_seconds") < 5.0
+            && metric("torvus_audit_waiting_answers") < 100.0
     );
     let held = app.block_records();
     app.client(&key.token).get("/v1/account").expect(503);

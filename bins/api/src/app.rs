@@ -7,7 +7,9 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use torvus_authz::RouteTable;
 use torvus_dashboard::Dashboard;
 use torvus_domain::{Clock, Refusal, RequestId};
-use torvus_web::{Guard, Told, forward_auth, guarded, respond, with_request_id};
+use torvus_web::{
+    Call, Guard, Kept, Told, forward_auth, guarded, respond, to_its_end, with_request_id,
+};
 
 use crate::failure::Failure;
 use crate::http::Watched;
@@ -102,12 +104,9 @@ pub(crate) async fn enter(
             None => plain(&app, &Refusal::NotFound),
         };
     };
-    // In a task of its own: a client that goes away must not cut a change
-    // off from its record.
-    match actix_web::rt::spawn(decided(request, work, app.clone())).await {
-        Ok(answer) => answer,
-        Err(_) => plain(&app, &Refusal::Internal),
-    }
+    to_its_end(|kept| decided(request, work, app.clone(), kept))
+        .await
+        .unwrap_or_else(|| plain(&app, &Refusal::Internal))
 }
 
 /// What is to be decided on.
@@ -122,26 +121,29 @@ enum Work {
     Page(web::Payload),
 }
 
-async fn decided(request: HttpRequest, work: Work, app: web::Data<App>) -> HttpResponse {
+async fn decided(
+    request: HttpRequest,
+    work: Work,
+    app: web::Data<App>,
+    kept: Kept,
+) -> HttpResponse {
     let payload = match work {
         Work::Protected(payload) => payload,
-        Work::Forward(told) => return forward_auth(&app.forward, request, told).await,
-        Work::Leaks(payload) => return reported(&request, payload, &app).await,
+        Work::Forward(told) => return forward_auth(&app.forward, request, told, kept).await,
+        Work::Leaks(payload) => return Box::pin(reported(&request, payload, &app)).await,
         Work::Page(payload) => {
             return match &app.dashboard {
-                Some(dashboard) => dashboard.answer(request, payload).await,
+                Some(dashboard) => Box::pin(dashboard.answer(request, payload)).await,
                 None => plain(&app, &Refusal::NotFound),
             };
         }
     };
     let (handlers, context) = (app.clone(), Arc::clone(&app.context));
-    guarded(&app.guard, request, payload, move |call| {
-        match handlers.handlers.get(call.route.id) {
-            Some(handler) => handler(context, call),
-            None => Box::pin(async { Err(Refusal::NotFound) }),
-        }
-    })
-    .await
+    let handle = move |call: Call| match handlers.handlers.get(call.route.id) {
+        Some(handler) => handler(context, call),
+        None => Box::pin(async { Err(Refusal::NotFound) }),
+    };
+    guarded(&app.guard, request, payload, handle, kept).await
 }
 
 async fn reported(request: &HttpRequest, payload: web::Payload, app: &App) -> HttpResponse {

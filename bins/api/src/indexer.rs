@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 
 use metrics::{counter, gauge};
 use torvus_audit::journal::{Journals, SegmentName};
-use torvus_storage::Store;
+use torvus_domain::ChainId;
 use torvus_storage::indexing::{self, IndexError};
+use torvus_storage::{StorageError, Store};
 
 use crate::failure::Failure;
 
@@ -19,6 +20,9 @@ pub(crate) const JOURNAL_BYTES: &str = "torvus_audit_journal_bytes";
 /// Seconds since the journals were last indexed to their end.
 pub(crate) const LAG: &str = "torvus_audit_index_lag_seconds";
 
+/// Answers that wait until their record is safe.
+pub(crate) const WAITING: &str = "torvus_audit_waiting_answers";
+
 /// How often it looks for records.
 const PAUSE: Duration = Duration::from_millis(100);
 /// How long it waits after a failure.
@@ -27,16 +31,32 @@ const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(1);
 /// Brings to an end what another process left in the folder.
 pub(crate) fn recover(store: &Store, journals: &Journals) -> Result<(), Failure> {
     let left = indexing::recover(store, journals.folder()).map_err(Failure::new)?;
-    remove(journals, &left);
-    Ok(())
+    give_back(store, journals, &left, &[]).map_err(Failure::new)
 }
 
-fn remove(journals: &Journals, segments: &[SegmentName]) {
+/// Removes segments and chains of which everything is in the database, once
+/// that is on the disk.
+fn give_back(
+    store: &Store,
+    journals: &Journals,
+    segments: &[SegmentName],
+    ended: &[ChainId],
+) -> Result<(), StorageError> {
+    if segments.is_empty() && ended.is_empty() {
+        return Ok(());
+    }
+    store.sync()?;
     for name in segments {
         if let Err(error) = journals.remove(*name) {
             tracing::warn!(%error, chain = %name.chain, "a segment could not be removed");
         }
     }
+    if !ended.is_empty()
+        && let Err(error) = journals.forget(ended)
+    {
+        tracing::warn!(%error, "the segments of an ended chain could not be removed");
+    }
+    Ok(())
 }
 
 /// Indexes what is there now, for somebody who is about to read. What can't be
@@ -109,14 +129,14 @@ impl State {
     fn index(&mut self, store: &Store, journals: &Journals) -> Duration {
         let safe_up_to = |chain| journals.safe_up_to(chain);
         let ended = journals.ended();
-        let outcome = indexing::catch_up(store, journals.folder(), &safe_up_to);
+        let outcome =
+            indexing::catch_up(store, journals.folder(), &safe_up_to).and_then(|indexed| {
+                give_back(store, journals, &indexed.done, &ended)?;
+                Ok(indexed.records)
+            });
         let pause = match outcome {
-            Ok(indexed) => {
-                counter!(INDEXED).increment(indexed.records as u64);
-                remove(journals, &indexed.done);
-                if let Err(error) = journals.forget(&ended) {
-                    tracing::warn!(%error, "the segments of an ended chain could not be removed");
-                }
+            Ok(records) => {
+                counter!(INDEXED).increment(records as u64);
                 self.up_to_date = now();
                 self.works();
                 PAUSE
@@ -128,6 +148,7 @@ impl State {
         };
         gauge!(LAG).set(self.up_to_date.elapsed().as_secs_f64());
         gauge!(JOURNAL_BYTES).set(journals.bytes() as f64);
+        gauge!(WAITING).set(journals.waiting() as f64);
         pause
     }
 

@@ -78,6 +78,11 @@ pub(crate) fn start() -> Result<PrometheusHandle, Failure> {
         "Since the journals were last indexed to their end"
     );
     describe_gauge!(
+        indexer::WAITING,
+        Unit::Count,
+        "Answers that wait until their record is safe"
+    );
+    describe_gauge!(
         lease::HELD,
         "1 while the lease is held; without it each request reads the database"
     );

@@ -188,6 +188,12 @@ impl Verifier {
         }
     }
 
+    /// What was found until now.
+    #[must_use]
+    pub fn faults(&self) -> &[Fault] {
+        &self.faults
+    }
+
     /// How many records were looked at.
     #[must_use]
     pub fn records(&self) -> u64 {

@@ -1,9 +1,11 @@
 //! One route, and what a search for one gives.
 
+use std::sync::Arc;
+
 use torvus_domain::{Permission, PermissionSet, Refusal};
 
 /// What is served at a method and a path, and what it needs.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Route {
     /// Its place in the table, from 0 up.
     pub id: usize,
@@ -39,7 +41,7 @@ pub enum RouteMatch<'t> {
     /// The one route.
     Found {
         /// What is served there.
-        route: &'t Route,
+        route: &'t Arc<Route>,
         /// The parameters' values in their order, as they were sent.
         params: Vec<String>,
     },

@@ -1,6 +1,7 @@
 //! All routes, and the search among them.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use matchit::Router;
 
@@ -14,7 +15,7 @@ const TORVUS: &str = include_str!("../routes/torvus.toml");
 /// that was made.
 #[derive(Clone, Debug, Default)]
 pub struct RouteTable {
-    routes: Vec<Route>,
+    routes: Vec<Arc<Route>>,
     /// From a path to the routes of its methods, as places in `routes`.
     paths: Router<BTreeMap<String, usize>>,
 }
@@ -66,12 +67,13 @@ impl RouteTable {
                 return Err(conflict(route, route));
             }
         }
+        let routes = routes.into_iter().map(Arc::new).collect();
         Ok(Self { routes, paths })
     }
 
     /// All routes, in the order of the table.
     #[must_use]
-    pub fn routes(&self) -> &[Route] {
+    pub fn routes(&self) -> &[Arc<Route>] {
         &self.routes
     }
 

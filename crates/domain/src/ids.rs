@@ -20,21 +20,18 @@ pub struct Id<K>(Uuid, PhantomData<K>);
 impl<K: IdKind> Id<K> {
     /// Makes a new identifier for something that came to be at `at`.
     ///
-    /// The rest of it comes from the operating system's generator; a counter
-    /// keeps identifiers of one process and millisecond in order.
+    /// The rest of it is random, from a generator that the operating system
+    /// seeds; a counter keeps identifiers of one thread and millisecond in order.
     #[must_use]
     pub fn new(at: Timestamp) -> Self {
-        static CONTEXT: std::sync::Mutex<ContextV7> = std::sync::Mutex::new(ContextV7::new());
+        thread_local! {
+            static CONTEXT: ContextV7 = const { ContextV7::new() };
+        }
         let micros = at.timestamp_micros();
         let seconds = u64::try_from(micros.div_euclid(1_000_000)).unwrap_or(0);
         let nanos = u32::try_from(micros.rem_euclid(1_000_000) * 1_000).unwrap_or(0);
-        let context = CONTEXT
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        Self(
-            Uuid::new_v7(uuid::Timestamp::from_unix(&*context, seconds, nanos)),
-            PhantomData,
-        )
+        let at = CONTEXT.with(|context| uuid::Timestamp::from_unix(context, seconds, nanos));
+        Self(Uuid::new_v7(at), PhantomData)
     }
 }
 

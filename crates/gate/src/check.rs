@@ -1,6 +1,7 @@
 //! The rules, each a function of what it looks at.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use torvus_authz::{Route, RouteMatch};
 use torvus_domain::{
@@ -115,7 +116,7 @@ pub(crate) fn plan(account: &Account, plans: &Plans) -> Result<Plan, Refusal> {
 }
 
 /// The request has a route.
-pub(crate) fn route(found: RouteMatch<'_>) -> Result<(&Route, Vec<String>), Refusal> {
+pub(crate) fn route(found: RouteMatch<'_>) -> Result<(&Arc<Route>, Vec<String>), Refusal> {
     match found {
         RouteMatch::Found { route, params } => Ok((route, params)),
         RouteMatch::WrongMethod { allow } => Err(Refusal::MethodNotAllowed { allow }),

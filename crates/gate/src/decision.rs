@@ -2,6 +2,7 @@
 //! whoever asks, the [`Gate`](crate::Gate) or an explanation.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use torvus_authz::{Route, RouteMatch};
 use torvus_domain::{Instants, KeySnapshot, Plan, Plans};
@@ -36,7 +37,7 @@ pub(crate) struct Rules<'a> {
 #[derive(Debug)]
 pub(crate) struct Passed<'a> {
     pub(crate) plan: Plan,
-    pub(crate) route: &'a Route,
+    pub(crate) route: &'a Arc<Route>,
     pub(crate) params: Vec<String>,
     pub(crate) rate: Counted,
 }

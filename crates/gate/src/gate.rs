@@ -48,7 +48,7 @@ impl Gate {
         let routes = self.routes.load_full();
         let found = routes.find(facts.method, facts.path);
         let route = match &found {
-            RouteMatch::Found { route, .. } => Some(route.pattern.clone()),
+            RouteMatch::Found { route, .. } => Some(Arc::clone(route)),
             _ => None,
         };
         match self.decide(facts, found).await {
@@ -81,7 +81,7 @@ impl Gate {
         let passed = decide(&snapshot, asked, rules, &mut Untraced).map_err(|denied| *denied)?;
         Ok(Verdict::Allow {
             grant: Grant::new(snapshot, passed.plan),
-            route: passed.route.clone(),
+            route: Arc::clone(passed.route),
             params: passed.params,
             rate: passed.rate,
         })

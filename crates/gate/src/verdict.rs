@@ -1,5 +1,7 @@
 //! What is decided.
 
+use std::sync::Arc;
+
 use torvus_authz::Route;
 use torvus_domain::Refusal;
 
@@ -15,7 +17,7 @@ pub enum Verdict {
         /// The proof of it.
         grant: Grant,
         /// Where it goes.
-        route: Route,
+        route: Arc<Route>,
         /// The values of the route's parameters, as they were sent.
         params: Vec<String>,
         /// Its budget, this request counted.
@@ -32,8 +34,8 @@ pub struct Denied {
     pub refusal: Refusal,
     /// Who was asking, as soon as a key was found.
     pub who: Option<Identity>,
-    /// The pattern of the route, where the request has one.
-    pub route: Option<String>,
+    /// The route, where the request has one.
+    pub route: Option<Arc<Route>>,
     /// The budget, if the request came as far as being counted.
     pub rate: Option<Counted>,
 }

@@ -69,6 +69,7 @@ pub(crate) fn everywhere<T>(
     mut work: impl FnMut(&mut Conn, Timestamp) -> Result<(T, bool), KeyringError>,
 ) -> Result<(T, bool, Settled), KeyringError> {
     let clock = Running::from(now);
+    let _claim = store.claim();
     for _ in 0..ATTEMPTS {
         let announced = in_one_transaction(store, |c| {
             let (value, changes) = rehearse(c, |c| work(c, clock.now()))?;

@@ -6,11 +6,14 @@ use torvus_domain::{ChainId, Timestamp};
 
 use crate::chains::{self, Position};
 use crate::columns::{bytes, instant, micros, number, read};
-use crate::conn::each;
+use crate::conn::each_row;
+use crate::roll_ups::RollUps;
 use crate::schema::audit_log::{self, dsl};
-use crate::{Conn, StorageError, budgets, usage};
+use crate::{Conn, StorageError};
 
-pub use crate::audit_search::{Slice, each, list, search};
+pub(crate) use crate::audit_search::of_chain;
+pub use crate::audit_search::{Slice, list, search};
+pub use crate::audit_walk::{Ends, added, each};
 
 pub(crate) const TABLE: &str = "audit_log";
 /// Rows of one statement: their values stay below what either database takes.
@@ -122,9 +125,19 @@ pub fn append_to(
     chains::advance(c, chain, &position)
 }
 
-/// Adds entries, their requests to the usage of their keys, and what they
-/// used of their limits.
-pub(crate) fn insert(c: &mut Conn, entries: &[Entry]) -> Result<(), StorageError> {
+/// Adds entries, and what they mean for usage and limits.
+fn insert(c: &mut Conn, entries: &[Entry]) -> Result<(), StorageError> {
+    let mut roll_ups = RollUps::default();
+    insert_rows(c, entries, &mut roll_ups)?;
+    roll_ups.store(c)
+}
+
+/// Adds entries, and what they mean to what is to be stored with them.
+pub(crate) fn insert_rows(
+    c: &mut Conn,
+    entries: &[Entry],
+    roll_ups: &mut RollUps,
+) -> Result<(), StorageError> {
     for some in entries.chunks(ROWS) {
         let rows = some.iter().map(|entry| {
             Ok(NewRow {
@@ -138,10 +151,12 @@ pub(crate) fn insert(c: &mut Conn, entries: &[Entry]) -> Result<(), StorageError
             })
         });
         let rows = rows.collect::<Result<Vec<_>, StorageError>>()?;
-        each!(c, conn => diesel::insert_into(dsl::audit_log).values(&rows).execute(conn))?;
+        each_row!(c, &rows, row => diesel::insert_into(dsl::audit_log).values(row));
     }
-    usage::add(c, entries.iter().map(|entry| &entry.record))?;
-    budgets::note(c, entries.iter().map(|entry| &entry.record))
+    for entry in entries {
+        roll_ups.add(&entry.record);
+    }
+    Ok(())
 }
 
 /// Whether there is a record of how this intent ended: one with its
@@ -222,6 +237,30 @@ pub fn count_before(c: &mut Conn, before: Timestamp) -> Result<usize, StorageErr
     number(TABLE, count)
 }
 
+/// Before which instant a step of removing ends that takes about so many
+/// records; none where there are none left.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn step_before(
+    c: &mut Conn,
+    before: Timestamp,
+    records: u32,
+) -> Result<Option<Timestamp>, StorageError> {
+    let old = dsl::audit_log
+        .filter(dsl::at.lt(micros(before)))
+        .order((dsl::at, dsl::id))
+        .select(dsl::at);
+    let last = old.offset(i64::from(records));
+    if let Some(at) = last.first::<i64>(&mut c.0).optional()? {
+        // Where so many are of one time they all go: a step has an end.
+        return Ok(Some(instant(TABLE, at.saturating_add(1))?.min(before)));
+    }
+    let any = old.first::<i64>(&mut c.0).optional()?;
+    Ok(any.map(|_| before))
+}
+
 /// Removes what was recorded before an instant; how many records that were.
 /// What was the last of them in each chain has to be noted in the same
 /// transaction: see [`chains::note_pruned`].
@@ -234,7 +273,7 @@ pub fn remove_before(c: &mut Conn, before: Timestamp) -> Result<usize, StorageEr
     Ok(diesel::delete(old).execute(&mut c.0)?)
 }
 
-/// The last record of each chain before an instant.
+/// The last record of each chain that has any before an instant.
 ///
 /// # Errors
 ///
@@ -243,24 +282,25 @@ pub fn last_before(
     c: &mut Conn,
     before: Timestamp,
 ) -> Result<Vec<(ChainId, Position)>, StorageError> {
+    let places: Vec<(String, Option<i64>)> = dsl::audit_log
+        .filter(dsl::at.lt(micros(before)))
+        .group_by(dsl::chain)
+        .select((dsl::chain, diesel::dsl::max(dsl::seq)))
+        .load(&mut c.0)?;
     let mut last = Vec::new();
-    for (chain, _) in chains::all(c)? {
-        let row: Option<Row> = dsl::audit_log
-            .filter(dsl::chain.eq(chain.to_string()))
-            .filter(dsl::at.lt(micros(before)))
-            .order((dsl::at.desc(), dsl::id.desc()))
+    for (chain, seq) in places {
+        let row: Row = dsl::audit_log
+            .filter(dsl::chain.eq(&chain))
+            .filter(dsl::seq.nullable().eq(seq))
             .select(COLUMNS)
-            .first(&mut c.0)
-            .optional()?;
-        if let Some(row) = row {
-            let position = Position {
-                head: head(row.seq, &row.hash)?,
-                at: instant(TABLE, row.at)?,
-                segment: 0,
-                place: 0,
-            };
-            last.push((chain, position));
-        }
+            .first(&mut c.0)?;
+        let position = Position {
+            head: head(row.seq, &row.hash)?,
+            at: instant(TABLE, row.at)?,
+            segment: 0,
+            place: 0,
+        };
+        last.push((read(TABLE, &chain)?, position));
     }
     Ok(last)
 }

@@ -4,16 +4,13 @@ use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Text};
 use torvus_audit::{AuditFilter, Cursor};
-use torvus_domain::Category;
+use torvus_domain::{Category, ChainId};
 
 use crate::audit::{COLUMNS, Entry, Row, TABLE};
 use crate::columns::{instant, micros, read};
 use crate::schema::audit_log::dsl;
 use crate::trail::CHANGES;
-use crate::{Conn, StorageError, Store};
-
-/// How many records [`each`] reads at once: what its caller holds in memory.
-const PAGE: u32 = 2_000;
+use crate::{Conn, StorageError};
 
 /// The condition of the index by which few rows lead to what is done to keys
 /// and accounts. It has to be in the statement to the letter.
@@ -88,7 +85,37 @@ macro_rules! along {
 ///
 /// Those of the database.
 pub fn list(c: &mut Conn, filter: &AuditFilter) -> Result<Vec<Entry>, StorageError> {
+    select(c, filter, None)
+}
+
+/// Of these, those of a chain behind a place and up to another, in their order.
+pub(crate) fn of_chain(
+    c: &mut Conn,
+    filter: &AuditFilter,
+    chain: ChainId,
+    behind: u64,
+    up_to: u64,
+) -> Result<Vec<Entry>, StorageError> {
+    let filter = AuditFilter {
+        oldest_first: true,
+        limit: None,
+        ..filter.clone()
+    };
+    select(c, &filter, Some((chain, behind, up_to)))
+}
+
+fn select(
+    c: &mut Conn,
+    filter: &AuditFilter,
+    part: Option<(ChainId, u64, u64)>,
+) -> Result<Vec<Entry>, StorageError> {
     let mut query = along!(dsl::audit_log.select(COLUMNS).into_boxed(), filter);
+    if let Some((chain, behind, up_to)) = part {
+        query = query
+            .filter(dsl::chain.eq(chain.to_string()))
+            .filter(dsl::seq.gt(place(behind)))
+            .filter(dsl::seq.le(place(up_to)));
+    }
     if let Some(account) = filter.account {
         query = query.filter(dsl::account_id.eq(account.to_string()));
     }
@@ -138,6 +165,10 @@ pub fn list(c: &mut Conn, filter: &AuditFilter) -> Result<Vec<Entry>, StorageErr
     }
     let rows: Vec<Row> = query.load(&mut c.0)?;
     rows.into_iter().map(TryInto::try_into).collect()
+}
+
+fn place(seq: u64) -> i64 {
+    i64::try_from(seq).unwrap_or(i64::MAX)
 }
 
 /// Looks through the next `scan` records for those that a filter lets through,
@@ -200,35 +231,4 @@ fn bound(c: &mut Conn, filter: &AuditFilter, scan: u32) -> Result<Option<Cursor>
         })
     })
     .transpose()
-}
-
-/// Hands over each record that is wanted, a page at a time. What is taken may
-/// fail in a way of its own, and then that is the end.
-///
-/// # Errors
-///
-/// Those of the database.
-pub fn each<E>(
-    store: &Store,
-    mut filter: AuditFilter,
-    mut take: impl FnMut(&Entry) -> Result<(), E>,
-) -> Result<Result<(), E>, StorageError> {
-    let mut left = filter.limit.unwrap_or(u32::MAX);
-    while left > 0 {
-        let asked = left.min(PAGE);
-        filter.limit = Some(asked);
-        let page = store.read(|c| list(c, &filter))?;
-        for entry in &page {
-            if let Err(error) = take(entry) {
-                return Ok(Err(error));
-            }
-        }
-        let got = u32::try_from(page.len()).unwrap_or(u32::MAX);
-        match page.last() {
-            Some(last) if got >= asked => filter.behind = Some(last.cursor()),
-            _ => break,
-        }
-        left -= asked;
-    }
-    Ok(Ok(()))
 }

@@ -54,26 +54,39 @@ impl BudgetRow {
     }
 }
 
-/// Notes what the requests among some records have used.
-pub(crate) fn note<'a>(
-    c: &mut Conn,
-    records: impl Iterator<Item = &'a AuditRecord>,
-) -> Result<(), StorageError> {
+/// What requests have used, one row for each budget. Sorted: two transactions
+/// lock rows in the same order.
+#[derive(Default)]
+pub(crate) struct Sums(BTreeMap<String, BudgetRow>);
+
+impl Sums {
+    /// Notes what a request has used.
+    pub(crate) fn add(&mut self, record: &AuditRecord) {
+        for spent in record.spent.iter().flatten() {
+            let row = BudgetRow::from(spent);
+            let known = self.0.get(&row.budget);
+            if known.is_none_or(|known| known.age() < row.age()) {
+                self.0.insert(row.budget.clone(), row);
+            }
+        }
+    }
+
+    /// How many rows it takes to store them.
+    pub(crate) fn rows(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Stores them.
+    pub(crate) fn store(self, c: &mut Conn) -> Result<(), StorageError> {
+        store(c, self.0.into_values())
+    }
+}
+
+fn store(c: &mut Conn, rows: impl Iterator<Item = BudgetRow>) -> Result<(), StorageError> {
     // Of `filter`, the one that puts a condition on the update.
     use diesel::query_dsl::methods::FilterDsl as _;
 
-    // One row for each budget, sorted: two batches lock rows in the same order.
-    let mut latest: BTreeMap<String, BudgetRow> = BTreeMap::new();
-    for spent in records.flat_map(|record| record.spent.iter().flatten()) {
-        let row = BudgetRow::from(spent);
-        let older = latest
-            .get(&row.budget)
-            .is_none_or(|known| known.age() < row.age());
-        if older {
-            latest.insert(row.budget.clone(), row);
-        }
-    }
-    for row in latest.into_values() {
+    for row in rows {
         let same = excluded(budgets::changes).eq(budgets::changes);
         let later = excluded(budgets::changes)
             .gt(budgets::changes)

@@ -38,14 +38,39 @@ macro_rules! each {
 }
 pub(crate) use each;
 
+/// Inserts many rows: on SQLite one by one, with a statement that is prepared
+/// once; on PostgreSQL, where each statement is a journey, all with one.
+macro_rules! each_row {
+    ($conn:expr, $rows:expr, $row:ident => $statement:expr) => {
+        match &mut $conn.0 {
+            $crate::conn::AnyConn::Sqlite(c) => {
+                for $row in $rows {
+                    diesel::RunQueryDsl::execute($statement, c)?;
+                }
+            }
+            $crate::conn::AnyConn::Postgres(c) => {
+                let $row = $rows;
+                diesel::RunQueryDsl::execute($statement, c)?;
+            }
+        }
+    };
+}
+pub(crate) use each_row;
+
 /// How a connection is going to be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Use {
     /// Reads, or anything on PostgreSQL.
     Any,
+    /// The same for somebody at the command line, who may ask for a lot.
+    Command,
     /// The one connection that writes to the SQLite file. It does not wait
     /// for a lock by itself: the transaction does, in smaller steps.
     SqliteWriter,
+    /// The indexer's, on SQLite. What it writes is in the journals until
+    /// [`Store::sync`](crate::Store::sync), so it waits for no disk, and it
+    /// touches many pages at once.
+    Indexer,
     /// A server's lease. What it writes on SQLite need not survive a power
     /// cut, which ends the server as well: it waits for no disk.
     Lease,
@@ -68,12 +93,18 @@ pub(crate) fn connect(url: &StoreUrl, purpose: Use) -> Result<Conn, StorageError
             conn.batch_execute(
                 "PRAGMA busy_timeout = 1500; PRAGMA foreign_keys = ON; \
                  PRAGMA trusted_schema = OFF; PRAGMA journal_mode = WAL; \
-                 PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 1000;",
+                 PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 16000;",
             )
             .map_err(|e| failed(&e))?;
             let more = match purpose {
-                Use::Any => "",
+                Use::Any | Use::Command => "",
                 Use::SqliteWriter => "PRAGMA busy_timeout = 0;",
+                // Whoever comes to the end of the log first moves it into the
+                // file: that is this one, not somebody who is waited for.
+                Use::Indexer => {
+                    "PRAGMA busy_timeout = 0; PRAGMA synchronous = NORMAL; \
+                     PRAGMA cache_size = -16000; PRAGMA wal_autocheckpoint = 4000;"
+                }
                 Use::Lease => "PRAGMA busy_timeout = 0; PRAGMA synchronous = NORMAL;",
             };
             conn.batch_execute(more).map_err(|e| failed(&e))?;
@@ -89,6 +120,10 @@ pub(crate) fn connect(url: &StoreUrl, purpose: Use) -> Result<Conn, StorageError
                  SET TIME ZONE 'UTC';",
             )
             .map_err(|e| failed(&e))?;
+            if purpose == Use::Command {
+                conn.batch_execute("SET statement_timeout = '10min'; SET lock_timeout = '5s';")
+                    .map_err(|e| failed(&e))?;
+            }
             Ok(Conn(AnyConn::Postgres(conn)))
         }
     }

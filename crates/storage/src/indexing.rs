@@ -13,11 +13,20 @@ use torvus_domain::{AuditId, ChainId, Outcome};
 
 use crate::audit::{self, Entry};
 use crate::chains::{self, Position};
-use crate::pace::Pace;
+use crate::roll_ups::RollUps;
+use crate::turn::Turn;
 use crate::{Conn, StorageError, Store};
 
 /// What a segment is called that was set aside.
 const DAMAGED: &str = "damaged";
+
+/// How many records are read before they are written.
+const BATCH: usize = 4_096;
+/// How many are written before looking whether somebody waits for the turn.
+const STEP: usize = 64;
+/// How many rows of sums one transaction may have: they are stored after its
+/// records, however long somebody waits by then.
+const ROLL_UPS_MAX: usize = 2_000;
 
 /// Why the journals could not be indexed to their end.
 #[derive(Debug, thiserror::Error)]
@@ -69,7 +78,7 @@ pub fn catch_up(
     folder: &Path,
     safe_up_to: SafeUpTo<'_>,
 ) -> Result<Indexed, IndexError> {
-    let (mut indexed, mut pace) = (Indexed::default(), Pace::of(store));
+    let mut indexed = Indexed::default();
     for (chain, numbers) in chains_in(folder)? {
         let limit = safe_up_to(chain);
         let mut position = store
@@ -89,7 +98,7 @@ pub fn catch_up(
                 Some((safe, offset)) if *number == safe => offset,
                 _ => u64::MAX,
             };
-            indexed.records += segment(store, &mut pace, folder, name, &mut position, end)?;
+            indexed.records += segment(store, folder, name, &mut position, end)?;
             if end == u64::MAX && position.segment == name.number {
                 let torn = torn(folder, name, position.place)?;
                 indexed.torn.extend(torn.map(|offset| (name, offset)));
@@ -110,7 +119,6 @@ fn chains_in(folder: &Path) -> io::Result<BTreeMap<ChainId, Vec<u32>>> {
 /// Indexes one segment from the position on, which moves along.
 fn segment(
     store: &Store,
-    pace: &mut Pace,
     folder: &Path,
     name: SegmentName,
     position: &mut Position,
@@ -137,8 +145,8 @@ fn segment(
     };
     let mut records = 0;
     loop {
-        let mut batch = Vec::new();
-        let (mut head, mut place) = (position.head, position.place);
+        let mut batch = Batch::default();
+        let mut head = position.head;
         // What is before damage is good, and is kept.
         let more = loop {
             let offset = reader.offset();
@@ -164,11 +172,11 @@ fn segment(
                         break Err(damaged(offset, "a line that is no record"));
                     };
                     head = next;
-                    place = reader.offset();
                     for (slot, spent) in record.spent.iter_mut().zip(spent) {
                         *slot = Some(spent);
                     }
-                    batch.push(Entry {
+                    batch.places.push(reader.offset());
+                    batch.entries.push(Entry {
                         record,
                         line,
                         chain: name.chain,
@@ -176,33 +184,15 @@ fn segment(
                     });
                 }
             }
-            if batch.len() >= pace.batch() {
+            if batch.entries.len() >= BATCH {
                 break Ok(true);
             }
         };
-        let Some(last) = batch.last() else {
+        if batch.entries.is_empty() {
             return more.map(|_| records);
-        };
-        let next = Position {
-            head,
-            at: last.record.at,
-            segment: name.number,
-            place,
-        };
-        let added = store.write(|c| {
-            pace.begin();
-            // Somebody else may have indexed it meanwhile; then all of it.
-            if chains::hold(c, name.chain)?.head != position.head {
-                return Ok(false);
-            }
-            audit::insert(c, &batch)?;
-            chains::advance(c, name.chain, &next)?;
-            Ok(true)
-        })?;
-        pace.end();
-        if added {
-            records += batch.len();
-            *position = next;
+        }
+        if batch.write(store, name, position)? {
+            records += batch.entries.len();
         } else {
             let found = store.read(|c| chains::find(c, name.chain))?;
             *position = found.unwrap_or_else(|| Position::genesis(name.chain));
@@ -215,8 +205,72 @@ fn segment(
         if !more? {
             return Ok(records);
         }
-        pace.pause();
     }
+}
+
+/// Records that follow each other in a segment, each with where the next begins.
+#[derive(Default)]
+struct Batch {
+    entries: Vec<Entry>,
+    places: Vec<u64>,
+}
+
+impl Batch {
+    /// Writes them all, with as many transactions as others leave it, and moves
+    /// the position along; false where somebody else is doing the same.
+    fn write(
+        &self,
+        store: &Store,
+        name: SegmentName,
+        position: &mut Position,
+    ) -> Result<bool, StorageError> {
+        let mut written = 0;
+        while let Some(rest) = self.entries.get(written..).filter(|rest| !rest.is_empty()) {
+            store.give_way();
+            let next = store.index(|c, turn| {
+                // Somebody else may have indexed it meanwhile; then all of it.
+                if chains::hold(c, name.chain)?.head != position.head {
+                    return Ok(None);
+                }
+                let done = insert_some(c, rest, turn)?;
+                let last = (written + done).saturating_sub(1);
+                let (Some(entry), Some(place)) = (self.entries.get(last), self.places.get(last))
+                else {
+                    return Ok(None);
+                };
+                let next = Position {
+                    head: entry.head,
+                    at: entry.record.at,
+                    segment: name.number,
+                    place: *place,
+                };
+                chains::advance(c, name.chain, &next)?;
+                Ok(Some((next, done)))
+            })?;
+            let Some((next, done)) = next else {
+                return Ok(false);
+            };
+            *position = next;
+            written += done;
+        }
+        Ok(true)
+    }
+}
+
+/// Adds entries and what they mean until somebody waits for the turn, or there
+/// is so much that somebody might wait for it too long; how many.
+fn insert_some(c: &mut Conn, entries: &[Entry], turn: &Turn) -> Result<usize, StorageError> {
+    let (mut roll_ups, mut done) = (RollUps::default(), 0);
+    let step = if turn.is_free() { BATCH } else { STEP };
+    for some in entries.chunks(step) {
+        audit::insert_rows(c, some, &mut roll_ups)?;
+        done += some.len();
+        if roll_ups.rows() >= ROLL_UPS_MAX || turn.is_wanted() {
+            break;
+        }
+    }
+    roll_ups.store(c)?;
+    Ok(done)
 }
 
 /// Where the whole frames end that follow a place, if that is not the end.

@@ -10,6 +10,7 @@ use diesel::sqlite::Sqlite;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use crate::conn::{AnyConn, each};
+use crate::turn::Turn;
 use crate::tx::write_tx;
 use crate::{Conn, StorageError};
 
@@ -67,11 +68,15 @@ pub(crate) fn schema(conn: &mut Conn) -> Result<Schema, StorageError> {
 }
 
 /// Applies what is missing, all of it or nothing.
-pub(crate) fn run(conn: &mut Conn, patience: Duration) -> Result<Vec<String>, StorageError> {
+pub(crate) fn run(
+    conn: &mut Conn,
+    turn: &Turn,
+    patience: Duration,
+) -> Result<Vec<String>, StorageError> {
     if schema(conn)? == Schema::Current {
         return Ok(Vec::new());
     }
-    write_tx(conn, patience, |conn| {
+    write_tx(conn, turn, patience, |conn| {
         if conn.is_postgres() {
             each!(conn, c => c.batch_execute(
                 "SET LOCAL statement_timeout = '10min'; SET LOCAL lock_timeout = '1min'"

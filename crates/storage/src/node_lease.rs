@@ -8,6 +8,7 @@ use torvus_domain::{Change, Epoch, LeaseStore, LookupUnavailable, NodeId, Standi
 
 use crate::conn::{AnyConn, Use, connect};
 use crate::stir::Stir;
+use crate::turn::Turn;
 use crate::tx::write_tx;
 use crate::{Conn, StorageError, StoreUrl, leases};
 
@@ -127,7 +128,8 @@ impl NodeLease {
         &mut self,
         work: impl FnOnce(&mut Conn) -> Result<T, StorageError>,
     ) -> Result<T, LookupUnavailable> {
-        self.ask(|c| write_tx(c, PATIENCE, work))
+        let turn = Turn::of(&self.url);
+        self.ask(|c| write_tx(c, &turn, PATIENCE, work))
     }
 }
 

@@ -53,6 +53,7 @@ type Pool = r2d2::Pool<Manager>;
 pub(crate) struct Pools {
     readers: Pool,
     writer: Option<Pool>,
+    indexer: Option<Pool>,
 }
 
 fn pool(url: &StoreUrl, purpose: Use, size: u32) -> Pool {
@@ -69,11 +70,12 @@ fn pool(url: &StoreUrl, purpose: Use, size: u32) -> Pool {
 
 impl Pools {
     /// Opens nothing yet.
-    pub(crate) fn new(url: &StoreUrl) -> Self {
-        let writer = matches!(url, StoreUrl::Sqlite(_)).then(|| pool(url, Use::SqliteWriter, 1));
+    pub(crate) fn new(url: &StoreUrl, purpose: Use) -> Self {
+        let single = |purpose| matches!(url, StoreUrl::Sqlite(_)).then(|| pool(url, purpose, 1));
         Self {
-            readers: pool(url, Use::Any, CONNECTIONS),
-            writer,
+            readers: pool(url, purpose, CONNECTIONS),
+            writer: single(Use::SqliteWriter),
+            indexer: single(Use::Indexer),
         }
     }
 
@@ -91,6 +93,16 @@ impl Pools {
         work: impl FnOnce(&mut Conn) -> Result<T, StorageError>,
     ) -> Result<T, StorageError> {
         let pool = self.writer.as_ref().unwrap_or(&self.readers);
+        work(&mut *pool.get().map_err(no_connection)?)
+    }
+
+    /// Runs `work` on the connection that indexes: those who change something
+    /// must not have to wait for it.
+    pub(crate) fn index<T>(
+        &self,
+        work: impl FnOnce(&mut Conn) -> Result<T, StorageError>,
+    ) -> Result<T, StorageError> {
+        let pool = self.indexer.as_ref().unwrap_or(&self.readers);
         work(&mut *pool.get().map_err(no_connection)?)
     }
 }

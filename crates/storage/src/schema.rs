@@ -137,6 +137,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    audit_signers (public_key) {
+        public_key -> Text,
+        since -> BigInt,
+    }
+}
+
+diesel::table! {
     audit_pruned (chain) {
         chain -> Text,
         seq -> BigInt,

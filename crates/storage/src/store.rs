@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::conn::{Use, connect};
 use crate::pool::Pools;
 use crate::renewal::Renewals;
+use crate::turn::{Turn, Waiting};
 use crate::tx::write_tx;
 use crate::{Conn, Schema, StorageError, StoreUrl, migrate};
 
@@ -20,6 +21,10 @@ const PATIENCE_OF_SERVER: Duration = Duration::from_millis(1_500);
 /// does not say so. A little longer than anything that has a bound of its own.
 const ANSWER_WAIT: Duration = Duration::from_millis(1_800);
 
+/// A change of several steps is under way; see [`Store::claim`].
+#[derive(Debug)]
+pub struct Claim(#[expect(dead_code, reason = "holds the lock")] Option<Waiting>);
+
 /// A database that is open. Clones share its connections.
 #[derive(Clone)]
 pub struct Store(Arc<Inner>);
@@ -27,6 +32,7 @@ pub struct Store(Arc<Inner>);
 struct Inner {
     url: StoreUrl,
     pools: Pools,
+    turn: Turn,
     patience: Duration,
     renewals: Renewals,
 }
@@ -46,7 +52,7 @@ impl Store {
     /// [`StorageError::Unavailable`] if it can't be reached,
     /// [`StorageError::Url`] if its address can't be used.
     pub fn open(url: &StoreUrl) -> Result<Self, StorageError> {
-        Self::with_patience(url, PATIENCE)
+        Self::with_patience(url, PATIENCE, Use::Command)
     }
 
     /// Opens a database, for a server: a request waits 1.5 s at most.
@@ -55,10 +61,14 @@ impl Store {
     ///
     /// As of [`Store::open`].
     pub fn open_for_server(url: &StoreUrl) -> Result<Self, StorageError> {
-        Self::with_patience(url, PATIENCE_OF_SERVER)
+        Self::with_patience(url, PATIENCE_OF_SERVER, Use::Any)
     }
 
-    fn with_patience(url: &StoreUrl, patience: Duration) -> Result<Self, StorageError> {
+    fn with_patience(
+        url: &StoreUrl,
+        patience: Duration,
+        purpose: Use,
+    ) -> Result<Self, StorageError> {
         if let StoreUrl::Sqlite(path) = url {
             make_private(path)?;
         }
@@ -66,7 +76,8 @@ impl Store {
         connect(url, Use::Any)?;
         Ok(Self(Arc::new(Inner {
             url: url.clone(),
-            pools: Pools::new(url),
+            pools: Pools::new(url, purpose),
+            turn: Turn::of(url),
             patience,
             renewals: Renewals::default(),
         })))
@@ -109,7 +120,57 @@ impl Store {
     ) -> Result<T, StorageError> {
         self.0
             .pools
-            .write(|conn| write_tx(conn, self.0.patience, work))
+            .write(|conn| write_tx(conn, &self.0.turn, self.0.patience, work))
+    }
+
+    /// [`Store::write`] for whoever moves records from the journals: it is
+    /// told whose turn it is, and need not be on the disk before
+    /// [`Store::sync`].
+    pub(crate) fn index<T>(
+        &self,
+        work: impl FnOnce(&mut Conn, &Turn) -> Result<T, StorageError>,
+    ) -> Result<T, StorageError> {
+        let Inner {
+            pools,
+            turn,
+            patience,
+            ..
+        } = &*self.0;
+        pools.index(|conn| write_tx(conn, turn, *patience, |c| work(c, turn)))
+    }
+
+    /// Lets others write first that wait for it on SQLite, between the parts of
+    /// long work; for 20 ms at most.
+    pub fn give_way(&self) {
+        self.0.turn.give_way();
+    }
+
+    /// Keeps the indexer from writing between the steps of a change, until
+    /// what this gives is dropped; the indexer does not wait for long.
+    #[must_use]
+    pub fn claim(&self) -> Claim {
+        Claim(self.0.turn.wait())
+    }
+
+    /// Brings to the disk what was indexed, so that the journals need not keep
+    /// it any longer.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::Unavailable`] if that fails.
+    pub fn sync(&self) -> Result<(), StorageError> {
+        let StoreUrl::Sqlite(path) = &self.0.url else {
+            return Ok(());
+        };
+        // What was moved into the file itself was synced by that.
+        let mut log = path.clone().into_os_string();
+        log.push("-wal");
+        match std::fs::File::open(&log).and_then(|log| log.sync_data()) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(StorageError::Unavailable(error.to_string()))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// [`Store::read`] on a thread that may wait, but not for long: in tokio's
@@ -148,7 +209,13 @@ impl Store {
     /// [`StorageError::Schema`] if a migration fails or the tables are newer
     /// than the program.
     pub fn migrate(&self) -> Result<Vec<String>, StorageError> {
-        migrate::run(&mut connect(&self.0.url, Use::Any)?, self.0.patience)
+        let Inner {
+            url,
+            turn,
+            patience,
+            ..
+        } = &*self.0;
+        migrate::run(&mut connect(url, Use::Any)?, turn, *patience)
     }
 
     /// Whether the tables are those that this program knows.

@@ -6,6 +6,7 @@ use diesel::connection::{AnsiTransactionManager, TransactionManager};
 use diesel::result::Error;
 
 use crate::conn::{AnyConn, each};
+use crate::turn::Turn;
 use crate::{Conn, StorageError};
 
 /// Runs `work` in one transaction that holds the right to write from its
@@ -15,10 +16,11 @@ use crate::{Conn, StorageError};
 /// not known.
 pub(crate) fn write_tx<T>(
     conn: &mut Conn,
+    turn: &Turn,
     patience: Duration,
     work: impl FnOnce(&mut Conn) -> Result<T, StorageError>,
 ) -> Result<T, StorageError> {
-    begin(conn, patience)?;
+    begin(conn, turn, patience)?;
     match work(conn) {
         Ok(value) => {
             each!(conn, c => AnsiTransactionManager::commit_transaction(c))
@@ -51,29 +53,33 @@ pub fn rehearse<T, E: From<StorageError>>(
     outcome
 }
 
-fn begin(conn: &mut Conn, patience: Duration) -> Result<(), StorageError> {
+fn begin(conn: &mut Conn, turn: &Turn, patience: Duration) -> Result<(), StorageError> {
     match &mut conn.0 {
         AnyConn::Postgres(c) => Ok(AnsiTransactionManager::begin_transaction(c)?),
-        AnyConn::Sqlite(c) => patiently(patience, || {
+        AnyConn::Sqlite(c) => patiently(turn, patience, || {
             AnsiTransactionManager::begin_transaction_sql(c, "BEGIN IMMEDIATE")
         }),
     }
 }
 
 /// SQLite has no queue for its lock, and its own waiting sleeps up to 100 ms
-/// at a time: too long to find a short gap. So this looks every millisecond.
+/// at a time: too long to find a short gap. So this looks every millisecond, and
+/// shows that it waits.
 #[expect(
     clippy::disallowed_methods,
     reason = "another process holds the lock: there is no event to wait for"
 )]
 fn patiently(
+    turn: &Turn,
     patience: Duration,
     mut attempt: impl FnMut() -> Result<(), Error>,
 ) -> Result<(), StorageError> {
     let start = Instant::now();
+    let mut shown = None;
     loop {
         match attempt() {
             Err(error) if is_busy(&error) && start.elapsed() < patience => {
+                shown = shown.or_else(|| turn.wait());
                 std::thread::sleep(Duration::from_millis(1));
             }
             other => return Ok(other?),

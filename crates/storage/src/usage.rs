@@ -1,5 +1,4 @@
-//! Usage of keys, by day: sums that are kept by the transaction which writes
-//! the audit records, so the two can't tell different stories.
+//! Usage of keys, by day.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -11,7 +10,7 @@ use torvus_audit::AuditRecord;
 use torvus_domain::{AccountId, Category, KeyId, Timestamp};
 
 use crate::columns::{instant, micros, number, read};
-use crate::conn::each;
+use crate::conn::each_row;
 use crate::schema::{api_keys, usage_addresses, usage_endpoints};
 use crate::upsert::{earlier, later};
 use crate::{Conn, StorageError, usage_secrets};
@@ -123,9 +122,9 @@ const METHODS: [&str; 9] = [
     "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE",
 ];
 
-/// The sums of one batch. Sorted: two batches lock rows in the same order.
+/// The sums of one transaction. Sorted: two of them lock rows in the same order.
 #[derive(Default)]
-struct Sums {
+pub(crate) struct Sums {
     endpoints: BTreeMap<(String, i64, String, String), EndpointRow>,
     addresses: BTreeMap<(String, i64, String), AddressRow>,
     secrets: usage_secrets::Sums,
@@ -133,7 +132,14 @@ struct Sums {
 }
 
 impl Sums {
-    fn add(&mut self, key_id: &str, record: &AuditRecord) {
+    /// Counts a request whose key is known.
+    pub(crate) fn add(&mut self, record: &AuditRecord) {
+        if let (Category::ApiActivity, Some(key_id)) = (record.category, record.key_id) {
+            self.count(&key_id.to_string(), record);
+        }
+    }
+
+    fn count(&mut self, key_id: &str, record: &AuditRecord) {
         let at = micros(record.at);
         let day = at.div_euclid(DAY);
         // Anybody may invent methods: they share one row.
@@ -193,26 +199,26 @@ impl Sums {
             *last = (*last).max(at);
         }
     }
+
+    /// How many rows it takes to store them.
+    pub(crate) fn rows(&self) -> usize {
+        self.endpoints.len() + self.addresses.len() + self.last_used.len()
+    }
+
+    /// Stores them.
+    pub(crate) fn store(self, c: &mut Conn) -> Result<(), StorageError> {
+        if self.endpoints.is_empty() {
+            return Ok(());
+        }
+        add_endpoints(c, self.endpoints.into_values().collect())?;
+        add_addresses(c, self.addresses.into_values().collect())?;
+        self.secrets.store(c)?;
+        note_last_used(c, self.last_used)
+    }
 }
 
-/// Adds the requests among some records to the sums of their keys.
-pub(crate) fn add<'a>(
-    c: &mut Conn,
-    records: impl Iterator<Item = &'a AuditRecord>,
-) -> Result<(), StorageError> {
-    let mut sums = Sums::default();
-    for record in records {
-        if let (Category::ApiActivity, Some(key_id)) = (record.category, record.key_id) {
-            sums.add(&key_id.to_string(), record);
-        }
-    }
-    if sums.endpoints.is_empty() {
-        return Ok(());
-    }
-    add_endpoints(c, sums.endpoints.into_values().collect())?;
-    add_addresses(c, sums.addresses.into_values().collect())?;
-    sums.secrets.store(c)?;
-    for (key_id, at) in sums.last_used {
+fn note_last_used(c: &mut Conn, last_used: BTreeMap<String, i64>) -> Result<(), StorageError> {
+    for (key_id, at) in last_used {
         let older = api_keys::last_used_at
             .is_null()
             .or(api_keys::last_used_at.lt(at));
@@ -228,34 +234,32 @@ pub(crate) fn add<'a>(
 
 fn add_endpoints(c: &mut Conn, rows: Vec<EndpointRow>) -> Result<(), StorageError> {
     use crate::schema::usage_endpoints::dsl::*;
-    each!(c, conn => diesel::insert_into(usage_endpoints)
-        .values(rows)
-        .on_conflict((key_id, day, method, route))
-        .do_update()
-        .set((
-            requests.eq(requests + excluded(requests)),
-            ok.eq(ok + excluded(ok)),
-            client_errors.eq(client_errors + excluded(client_errors)),
-            rate_limited.eq(rate_limited + excluded(rate_limited)),
-            server_errors.eq(server_errors + excluded(server_errors)),
-            billable.eq(billable + excluded(billable)),
-        ))
-        .execute(conn))?;
+    each_row!(c, rows, row => diesel::insert_into(usage_endpoints)
+    .values(row)
+    .on_conflict((key_id, day, method, route))
+    .do_update()
+    .set((
+        requests.eq(requests + excluded(requests)),
+        ok.eq(ok + excluded(ok)),
+        client_errors.eq(client_errors + excluded(client_errors)),
+        rate_limited.eq(rate_limited + excluded(rate_limited)),
+        server_errors.eq(server_errors + excluded(server_errors)),
+        billable.eq(billable + excluded(billable)),
+    )));
     Ok(())
 }
 
 fn add_addresses(c: &mut Conn, rows: Vec<AddressRow>) -> Result<(), StorageError> {
     use crate::schema::usage_addresses::dsl::*;
-    each!(c, conn => diesel::insert_into(usage_addresses)
-        .values(rows)
-        .on_conflict((key_id, day, ip))
-        .do_update()
-        .set((
-            requests.eq(requests + excluded(requests)),
-            first_seen.eq(earlier!(first_seen)),
-            last_seen.eq(later!(last_seen)),
-        ))
-        .execute(conn))?;
+    each_row!(c, rows, row => diesel::insert_into(usage_addresses)
+    .values(row)
+    .on_conflict((key_id, day, ip))
+    .do_update()
+    .set((
+        requests.eq(requests + excluded(requests)),
+        first_seen.eq(earlier!(first_seen)),
+        last_seen.eq(later!(last_seen)),
+    )));
     Ok(())
 }
 

@@ -11,7 +11,7 @@ use torvus_audit::AuditRecord;
 use torvus_domain::{KeyId, Timestamp};
 
 use crate::columns::{instant, micros, number, read};
-use crate::conn::each;
+use crate::conn::each_row;
 use crate::schema::usage_secrets;
 use crate::upsert::{earlier, later};
 use crate::{Conn, StorageError};
@@ -128,17 +128,16 @@ impl Sums {
             return Ok(());
         }
         let rows: Vec<Row> = self.bounded(c)?.into_values().collect();
-        each!(c, conn => diesel::insert_into(usage_secrets)
-            .values(rows)
-            .on_conflict((key_id, secret, ip))
-            .do_update()
-            .set((
-                requests.eq(requests + excluded(requests)),
-                refused.eq(refused + excluded(refused)),
-                first_seen.eq(earlier!(first_seen)),
-                last_seen.eq(later!(last_seen)),
-            ))
-            .execute(conn))?;
+        each_row!(c, rows, row => diesel::insert_into(usage_secrets)
+        .values(row)
+        .on_conflict((key_id, secret, ip))
+        .do_update()
+        .set((
+            requests.eq(requests + excluded(requests)),
+            refused.eq(refused + excluded(refused)),
+            first_seen.eq(earlier!(first_seen)),
+            last_seen.eq(later!(last_seen)),
+        )));
         Ok(())
     }
 }

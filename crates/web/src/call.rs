@@ -1,5 +1,7 @@
 //! What a protected handler is called with.
 
+use std::sync::Arc;
+
 use actix_web::{HttpRequest, web};
 use torvus_authz::Route;
 use torvus_gate::Grant;
@@ -10,7 +12,7 @@ pub struct Call {
     /// Who is asking; the proof that they may.
     pub grant: Grant,
     /// The route that was matched.
-    pub route: Route,
+    pub route: Arc<Route>,
     /// The values of its parameters, as they were sent.
     pub params: Vec<String>,
     /// The request.

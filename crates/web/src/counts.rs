@@ -1,9 +1,13 @@
 //! What is counted of each request.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
-use metrics::{counter, histogram};
+use metrics::{Counter, Histogram, counter, histogram};
 use torvus_audit::AuditRecord;
+use torvus_authz::Route;
 use torvus_domain::Outcome;
 
 /// Requests that were answered: `route`, `method`, `status`, `outcome`.
@@ -20,19 +24,32 @@ const METHODS: [&str; 9] = [
 ];
 
 /// A request that is about to be answered, by names of which there are few.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Count {
-    route: String,
+    route: Option<Arc<Route>>,
     method: &'static str,
     status: u16,
     outcome: Outcome,
 }
 
+/// Where requests of one kind are counted.
+struct Counters {
+    requests: Counter,
+    duration: Histogram,
+}
+
+thread_local! {
+    /// To name a counter costs more than to count: what was named once is kept,
+    /// by each thread for itself. There are as many as are exported anyway.
+    static KNOWN: RefCell<HashMap<Count, Counters>> = RefCell::default();
+}
+
 impl Count {
-    pub(crate) fn of(record: &AuditRecord) -> Self {
+    pub(crate) fn of(record: &AuditRecord, route: Option<Arc<Route>>) -> Self {
         let sent = record.method.as_deref().unwrap_or_default();
         let known = METHODS.iter().find(|method| **method == sent);
         Self {
-            route: record.route.clone().unwrap_or_else(|| "none".to_owned()),
+            route,
             method: known.unwrap_or(&"OTHER"),
             status: record.status.unwrap_or(0),
             outcome: record.outcome,
@@ -47,14 +64,27 @@ impl Count {
 
     /// It is answered, so long after its head.
     pub(crate) fn answered(self, took: Duration) {
-        histogram!(REQUEST_DURATION, "route" => self.route.clone()).record(took.as_secs_f64());
-        counter!(
-            REQUESTS,
-            "route" => self.route,
-            "method" => self.method,
-            "status" => self.status.to_string(),
-            "outcome" => self.outcome.as_str(),
-        )
-        .increment(1);
+        KNOWN.with_borrow_mut(|known| {
+            let counters = known.entry(self).or_insert_with_key(Counters::of);
+            counters.requests.increment(1);
+            counters.duration.record(took.as_secs_f64());
+        });
+    }
+}
+
+impl Counters {
+    fn of(count: &Count) -> Self {
+        let route = count.route.as_ref();
+        let route = route.map_or_else(|| "none".to_owned(), |route| route.pattern.clone());
+        Self {
+            duration: histogram!(REQUEST_DURATION, "route" => route.clone()),
+            requests: counter!(
+                REQUESTS,
+                "route" => route,
+                "method" => count.method,
+                "status" => count.status.to_string(),
+                "outcome" => count.outcome.as_str(),
+            ),
+        }
     }
 }

@@ -9,7 +9,7 @@ use torvus_gate::{Grant, Verdict};
 
 use crate::guard::{Done, Incoming, caught, sizes};
 use crate::original::{Told, original};
-use crate::{Guard, respond};
+use crate::{Guard, Kept, respond};
 
 /// What a name keeps as it is: the unreserved characters of RFC 3986.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
@@ -20,11 +20,17 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
 
 /// Decides on the request that a trusted proxy asks about, records it, and
 /// answers: 200 with who is asking, or the refusal for the proxy to hand on.
-pub async fn forward_auth(guard: &Guard, request: HttpRequest, told: Told<'_>) -> HttpResponse {
+/// Run it with [`to_its_end`](crate::to_its_end).
+pub async fn forward_auth(
+    guard: &Guard,
+    request: HttpRequest,
+    told: Told<'_>,
+    kept: Kept,
+) -> HttpResponse {
     let mut incoming = Incoming::of(guard, &request);
     let work = decide(guard, &request, &mut incoming, told);
     let done = caught(work).await;
-    incoming.answer(guard, done, respond_to_proxy).await
+    incoming.answer(guard, done, respond_to_proxy, &kept).await
 }
 
 async fn decide(
@@ -56,7 +62,7 @@ async fn decide(
         } => Done {
             result: Ok(identity(&grant)),
             who: Some(grant.identity()),
-            route: Some(route.pattern),
+            route: Some(route),
             rate: Some(rate),
             let_through: true,
         },

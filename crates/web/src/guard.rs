@@ -11,6 +11,7 @@ use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use torvus_audit::AuditRecord;
 use torvus_audit::journal::Journals;
+use torvus_authz::Route;
 use torvus_domain::{
     Clock, Instants, Outcome, Refusal, RequestFacts, RequestId, TrustedProxies, URI_BYTES_MAX,
 };
@@ -20,7 +21,7 @@ use crate::client_ip::client_ip;
 use crate::counts::Count;
 use crate::credential::credential;
 use crate::problem::respond;
-use crate::{Call, end_headers, rate_headers, record, with_request_id};
+use crate::{Call, Kept, end_headers, rate_headers, record, with_request_id};
 
 /// Headers above this are refused before authentication, counted as they stand
 /// on the wire (public contract, section 3).
@@ -42,7 +43,7 @@ pub struct Guard {
 pub(crate) struct Done {
     pub(crate) result: Result<HttpResponse, Refusal>,
     pub(crate) who: Option<Identity>,
-    pub(crate) route: Option<String>,
+    pub(crate) route: Option<Arc<Route>>,
     pub(crate) rate: Option<Counted>,
     pub(crate) let_through: bool,
 }
@@ -120,7 +121,7 @@ impl Incoming {
             return true;
         }
         let mut intent = self.record.clone();
-        record::known(&mut intent, known.who.as_ref(), known.route.clone());
+        record::known(&mut intent, known.who.as_ref(), known.route.as_deref());
         guard.journals.intend(&intent).await.is_ok()
     }
 
@@ -131,6 +132,7 @@ impl Incoming {
         guard: &Guard,
         done: Option<Done>,
         respond_to: impl Fn(&Refusal) -> HttpResponse,
+        kept: &Kept,
     ) -> HttpResponse {
         let done = done.unwrap_or_else(|| {
             tracing::error!(request_id = %self.id, "a request ended in a panic");
@@ -142,12 +144,12 @@ impl Incoming {
         };
         let (who, rate) = (done.who.as_ref(), done.rate.as_ref());
         let mut answer = dress(answer, who, rate, outcome, self.now);
-        record::known(&mut self.record, who, done.route);
+        record::known(&mut self.record, who, done.route.as_deref());
         let status = answer.status().as_u16();
         record::end(&mut self.record, status, outcome, done.let_through);
         self.record.spent = done.rate.map_or([None, None], |rate| rate.spent);
         let (id, now) = (self.id, self.now);
-        if !recorded(guard, self.record, now).await {
+        if !recorded(guard, self.record, done.route, now, kept).await {
             let outcome = Outcome::Unavailable;
             answer = dress(respond(&Refusal::Unavailable), who, rate, outcome, now);
         }
@@ -163,16 +165,17 @@ pub(crate) async fn caught<T>(work: impl Future<Output = T>) -> Option<T> {
 
 /// Decides on a request, calls `handler` where it may pass, records what
 /// happened, and gives the answer. Where it can't be recorded the answer is
-/// 503. A handler that panics is a 500.
+/// 503. A handler that panics is a 500. Run it with [`to_its_end`](crate::to_its_end).
 pub async fn guarded(
     guard: &Guard,
     request: HttpRequest,
     payload: web::Payload,
     handler: impl FnOnce(Call) -> LocalBoxFuture<'static, Result<HttpResponse, Refusal>>,
+    kept: Kept,
 ) -> HttpResponse {
     let incoming = Incoming::of(guard, &request);
     let done = caught(decide(guard, &incoming, request, payload, handler)).await;
-    incoming.answer(guard, done, respond).await
+    incoming.answer(guard, done, respond, &kept).await
 }
 
 async fn decide(
@@ -199,10 +202,10 @@ async fn decide(
             rate,
         } => {
             let who = Some(grant.identity());
-            let pattern = Some(route.pattern.clone());
+            let found = Some(Arc::clone(&route));
             let unchanged = Done {
                 who: who.clone(),
-                route: pattern.clone(),
+                route: found.clone(),
                 rate: Some(rate),
                 ..Done::refused(Refusal::Unavailable)
             };
@@ -223,7 +226,7 @@ async fn decide(
             Done {
                 result: result.unwrap_or(Err(Refusal::Internal)),
                 who,
-                route: pattern,
+                route: found,
                 rate: Some(rate),
                 let_through: true,
             }
@@ -272,7 +275,13 @@ fn dress(
     answer
 }
 
-async fn recorded(guard: &Guard, mut record: AuditRecord, began: Instants) -> bool {
+async fn recorded(
+    guard: &Guard,
+    mut record: AuditRecord,
+    route: Option<Arc<Route>>,
+    began: Instants,
+    kept: &Kept,
+) -> bool {
     let now = guard.clock.now();
     let took = now.monotonic.saturating_sub(began.monotonic);
     record.duration_us = i64::try_from(took.as_micros()).ok();
@@ -284,9 +293,10 @@ async fn recorded(guard: &Guard, mut record: AuditRecord, began: Instants) -> bo
         outcome = record.outcome.as_str(),
         "request"
     );
-    let mut count = Count::of(&record);
+    let mut count = Count::of(&record, route);
     let request_id = record.request_id;
     record.at = now.wall;
+    kept.set();
     let safe = guard.journals.record(record).await.is_ok();
     if !safe {
         count.unrecorded();

@@ -12,6 +12,7 @@ mod problem;
 mod rate_headers;
 mod record;
 mod request_id;
+mod to_its_end;
 
 pub use call::Call;
 pub use client_ip::{client_ip, is_https};
@@ -21,3 +22,4 @@ pub use guard::{Guard, guarded};
 pub use original::Told;
 pub use problem::{problem, respond};
 pub use request_id::{client_request_id, with_request_id};
+pub use to_its_end::{Kept, to_its_end};

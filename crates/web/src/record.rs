@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use actix_web::HttpRequest;
 use actix_web::http::header::USER_AGENT;
 use torvus_audit::AuditRecord;
+use torvus_authz::Route;
 use torvus_domain::{Category, Instants, Outcome, RequestId};
 use torvus_gate::Identity;
 use torvus_key_core::{Environment, redact};
@@ -43,8 +44,8 @@ pub(crate) fn asks_about(record: &mut AuditRecord, method: &str, path: &str) {
 }
 
 /// What is known once it was decided.
-pub(crate) fn known(record: &mut AuditRecord, who: Option<&Identity>, route: Option<String>) {
-    record.route = route;
+pub(crate) fn known(record: &mut AuditRecord, who: Option<&Identity>, route: Option<&Route>) {
+    record.route = route.map(|route| route.pattern.clone());
     if let Some(who) = who {
         record.account_id = Some(who.account_id);
         record.key_id = Some(who.key_id);
@@ -65,6 +66,10 @@ pub(crate) fn end(record: &mut AuditRecord, status: u16, outcome: Outcome, let_t
 
 /// The text, cut at a character and without control characters.
 fn cut(text: &str, bytes_max: usize) -> String {
+    // Nearly always.
+    if text.len() <= bytes_max && text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return text.to_owned();
+    }
     let mut kept = String::with_capacity(text.len().min(bytes_max));
     for character in text.chars() {
         let character = if character.is_control() {

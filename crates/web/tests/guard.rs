@@ -8,6 +8,7 @@ use actix_web::http::header::AUTHORIZATION;
 use actix_web::test::TestRequest;
 use actix_web::{FromRequest, HttpResponse, web};
 use arc_swap::ArcSwap;
+use futures_util::future::LocalBoxFuture;
 use torvus_audit::AuditRecord;
 use torvus_audit::journal::{Durability, Found, Frame, Journals, SegmentReader, segments};
 use torvus_authz::RouteTable;
@@ -19,7 +20,7 @@ use torvus_domain::{
 use torvus_gate::{Gate, KeyCache};
 use torvus_key_core::{ApiKeyToken, Candidate, Environment, Pepper, PepperRing, PepperVersion};
 use torvus_ratelimit::Limiter;
-use torvus_web::{Guard, guarded};
+use torvus_web::{Guard, Kept, guarded};
 
 /// What the look-up does.
 #[derive(Clone, Copy)]
@@ -117,10 +118,8 @@ async fn send(
     let payload = web::Payload::from_request(&request, &mut payload)
         .await
         .unwrap();
-    let answer = guarded(&guard, request, payload, |_call| {
-        Box::pin(async { handler() })
-    })
-    .await;
+    let handle = |_call| Box::pin(async { handler() }) as LocalBoxFuture<'static, _>;
+    let answer = guarded(&guard, request, payload, handle, Kept::default()).await;
     (answer, recorded(&journal))
 }
 

@@ -2,6 +2,9 @@
 #![cfg(test)]
 
 mod exported;
+mod forged;
+mod running;
+mod signers;
 mod tables;
 
 use std::os::unix::fs::PermissionsExt;
@@ -171,8 +174,7 @@ fn what_was_pruned_is_gone_and_the_rest_still_verifies(database: Database) {
     ]);
     assert_eq!(future.code, 4);
     // A pruning that nobody with the key has signed shows.
-    std::fs::remove_file(app.data_dir().join("audit-key")).unwrap();
-    app.admin(&["audit", "checkpoint"]);
+    app.admin(&["audit", "checkpoint", "--new-key"]);
     let run = app.admin_run(&["audit", "verify"]);
     assert!(
         run.code == 1 && run.stderr.contains("without the log's key"),

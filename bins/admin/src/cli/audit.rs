@@ -38,23 +38,32 @@ pub(crate) enum Audit {
     /// Check that no record was changed, removed or put in another place
     #[command(after_help = "Examples:\n  \
         torvus-admin audit verify\n  \
-        torvus-admin audit verify --checkpoint checkpoint.json")]
+        torvus-admin audit verify --checkpoint checkpoint.json\n\n\
+        An export made after a pruning needs a checkpoint from after it, and an older one still tells how long the log was:\n  \
+        torvus-admin audit checkpoint > newer.json\n  \
+        torvus-admin audit export --format jsonl > log.jsonl\n  \
+        torvus-admin audit verify --export log.jsonl --checkpoint checkpoint.json --checkpoint newer.json")]
     Verify {
-        /// A checkpoint that was kept elsewhere: shows an end that was cut off
+        /// A checkpoint that was kept elsewhere: shows an end that was cut off; more than one where
+        /// records were pruned since the first
         #[arg(long, value_name = "FILE")]
-        checkpoint: Option<PathBuf>,
+        checkpoint: Vec<PathBuf>,
         /// Verify a whole export (jsonl), without any database
         #[arg(long, value_name = "FILE")]
         export: Option<PathBuf>,
-        /// The key that must have signed [default: that of the data folder]
+        /// The key that must have signed, or each of several [default: that of the data folder]
         #[arg(long, value_name = "KEY")]
-        public_key: Option<String>,
+        public_key: Vec<String>,
     },
     /// Sign what the log is now, to be kept elsewhere
     #[command(after_help = "Examples:\n  \
         torvus-admin audit checkpoint > checkpoint.json\n  \
-        torvus-admin audit checkpoint --out another.json")]
+        torvus-admin audit checkpoint --out another.json\n  \
+        torvus-admin audit checkpoint --new-key > signed-anew.json")]
     Checkpoint {
+        /// Sign with a new key from now on: the old one is lost, or known to others
+        #[arg(long)]
+        new_key: bool,
         /// Write it to this new file, and not to standard output
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,

@@ -229,6 +229,14 @@ impl Journals {
         Ok(())
     }
 
+    /// How many answers wait at this moment until their record is safe.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        let (first, more) = &self.shards;
+        let all = std::iter::once(first).chain(more);
+        all.map(|shard| lock(shard).waiting()).sum()
+    }
+
     /// How many bytes of segments there are.
     #[must_use]
     pub fn bytes(&self) -> u64 {

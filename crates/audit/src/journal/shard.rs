@@ -42,6 +42,8 @@ pub(super) struct Shard {
     /// Raised when what was written has to be taken back.
     epoch: u64,
     batch: Batch,
+    /// How many answers wait for the disk.
+    syncing: usize,
     /// Lines of what is being changed and has no outcome that is safe.
     intents: BTreeMap<AuditId, String>,
     /// Outcomes of changes whose record was lost: they go first.
@@ -94,6 +96,7 @@ impl Shard {
             given_up: Vec::new(),
             epoch: 0,
             batch: Batch::default(),
+            syncing: 0,
             intents: BTreeMap::new(),
             owed: Vec::new(),
         }
@@ -102,6 +105,11 @@ impl Shard {
     /// Whether nothing waits to be written.
     pub(super) fn is_idle(&self) -> bool {
         self.batch.bytes.is_empty()
+    }
+
+    /// How many answers wait until their record is safe.
+    pub(super) fn waiting(&self) -> usize {
+        self.batch.waiting.len() + self.syncing
     }
 
     /// Whoever is told when the batch is safe.
@@ -174,9 +182,12 @@ impl Shard {
         let Some(disk) = shard.disk.clone() else {
             return shard.settle(batch, written);
         };
+        let waiting = batch.waiting.len();
+        shard.syncing += waiting;
         let (epoch, file, this) = (shard.epoch, Arc::clone(&written.file), Arc::clone(this));
         let done = Box::new(move |synced: io::Result<()>| {
             let mut shard = lock(&this);
+            shard.syncing -= waiting;
             match synced {
                 Ok(()) if shard.epoch == epoch => shard.settle(batch, written),
                 Ok(()) => shard.owe_all(batch),
@@ -184,7 +195,9 @@ impl Shard {
             }
         });
         // Without the thread it is not safe: the waiting are forgotten with the job.
-        drop(disk.send(Job { file, done }));
+        if disk.send(Job { file, done }).is_err() {
+            shard.syncing -= waiting;
+        }
     }
 
     /// Writes behind what is there; a part that was written is cut off again

@@ -233,7 +233,7 @@ pub(crate) fn refused(verdict: Verdict) -> Refused {
             who,
             route,
             rate,
-        }) => (refusal, who, route, rate),
+        }) => (refusal, who, route.map(|route| route.pattern.clone()), rate),
         Verdict::Allow { .. } => panic!("let through"),
     }
 }

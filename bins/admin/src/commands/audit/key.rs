@@ -6,6 +6,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 
 use torvus_audit::{PublicKey, Signer};
+use torvus_storage::{Store, signers};
 
 use crate::context::Context;
 use crate::failure::Failure;
@@ -28,11 +29,48 @@ pub(super) fn find(context: &Context) -> Result<Option<Signer>, Failure> {
 }
 
 /// The key of the data folder; made at its first use, 0600, and its public
-/// half is told.
-pub(super) fn find_or_make(context: &Context) -> Result<Signer, Failure> {
-    if let Some(signer) = find(context)? {
-        return Ok(signer);
+/// half is told. All data folders of one database sign with the same key: a
+/// log that was signed by several is proven by none of them alone.
+pub(super) fn find_or_make(context: &Context, store: &Store) -> Result<Signer, Failure> {
+    let signs = store.read(signers::current)?;
+    let own = find(context)?;
+    let path = path(context);
+    match (own, signs) {
+        (Some(own), Some(signs)) if own.public().to_string() != signs => {
+            Err(Failure::refused(format!(
+                "this log is signed by {signs}, and {} is another key: put the right one there, \
+                 or make a new one that signs from now on with `audit checkpoint --new-key`",
+                path.display()
+            )))
+        }
+        (Some(own), Some(_)) => Ok(own),
+        (Some(own), None) => signs_now(context, store, own),
+        (None, Some(signs)) => Err(Failure::refused(format!(
+            "this log is signed by {signs}, whose file `audit-key` is in another data folder: copy \
+             it to {} (0600), or make a new one with `audit checkpoint --new-key`",
+            path.display()
+        ))),
+        (None, None) => make(context, store),
     }
+}
+
+/// A new key in the place of the data folder's, which is kept beside it.
+pub(super) fn replace(context: &Context, store: &Store) -> Result<Signer, Failure> {
+    let path = path(context);
+    if let Some(old) = find(context)? {
+        let kept = path.with_file_name(format!("audit-key.{}", context.now().timestamp()));
+        let shown = kept.display();
+        std::fs::rename(&path, &kept)
+            .map_err(|error| Failure::failed(format!("{shown}: {error}")))?;
+        output::note(&format!(
+            "the old key is kept in {shown}; what it signed is verified with --public-key {}",
+            old.public()
+        ));
+    }
+    make(context, store)
+}
+
+fn make(context: &Context, store: &Store) -> Result<Signer, Failure> {
     context.settings.prepare_data_dir()?;
     let (signer, path) = (Signer::generate().map_err(Failure::failed)?, path(context));
     let made = File::options()
@@ -51,22 +89,28 @@ pub(super) fn find_or_make(context: &Context) -> Result<Signer, Failure> {
                 "keep its public half elsewhere: {}",
                 signer.public()
             ));
-            Ok(signer)
+            signs_now(context, store, signer)
         }
         // Another command was faster.
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => find_or_make(context),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            find_or_make(context, store)
+        }
         Err(error) => Err(Failure::failed(format!("{}: {error}", path.display()))),
     }
 }
 
-/// The key that must have signed: the one that was named, or that of the data
+fn signs_now(context: &Context, store: &Store, signer: Signer) -> Result<Signer, Failure> {
+    let (public, now) = (signer.public().to_string(), context.now());
+    store.write(|c| signers::note(c, &public, now))?;
+    Ok(signer)
+}
+
+/// The keys that may have signed: those that were named, or that of the data
 /// folder.
-pub(super) fn trusted(
-    context: &Context,
-    named: Option<&str>,
-) -> Result<Option<PublicKey>, Failure> {
-    match named {
-        Some(text) => crate::context::value("--public-key", text).map(Some),
-        None => Ok(find(context)?.map(|signer| signer.public())),
+pub(super) fn trusted(context: &Context, named: &[String]) -> Result<Vec<PublicKey>, Failure> {
+    if named.is_empty() {
+        return Ok(find(context)?.iter().map(Signer::public).collect());
     }
+    let read = |text: &String| crate::context::value("--public-key", text);
+    named.iter().map(read).collect()
 }

@@ -1,5 +1,6 @@
 //! `torvus-admin audit`.
 
+mod checkpoint;
 mod export;
 mod filters;
 mod key;
@@ -22,13 +23,8 @@ pub(super) fn run(context: &Context, command: &Audit) -> Result<(), Failure> {
             checkpoint,
             export,
             public_key,
-        } => verify::run(
-            context,
-            checkpoint.as_deref(),
-            export.as_deref(),
-            public_key.as_deref(),
-        ),
-        Audit::Checkpoint { out } => verify::checkpoint(context, out.as_deref()),
+        } => verify::run(context, checkpoint, export.as_deref(), public_key),
+        Audit::Checkpoint { out, new_key } => checkpoint::run(context, out.as_deref(), *new_key),
         Audit::Prune { before, dry_run } => prune::run(context, before, *dry_run),
     }
 }

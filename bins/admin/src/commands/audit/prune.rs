@@ -1,15 +1,19 @@
 //! `torvus-admin audit prune`.
 
 use serde_json::json;
-use torvus_audit::{ChainEnd, Tombstone};
+use torvus_audit::{ChainEnd, Signer, Tombstone};
 use torvus_domain::{Timestamp, rfc3339};
 use torvus_storage::chains::{self, Pruned};
-use torvus_storage::{audit as rows, usage_secrets};
+use torvus_storage::{Conn, StorageError, audit as rows, usage_secrets};
 
 use super::key;
 use crate::context::{Context, instant};
 use crate::failure::Failure;
 use crate::output;
+use crate::progress::Progress;
+
+/// How many records are removed at once: others write in between.
+const STEP: u32 = 5_000;
 
 pub(super) fn run(context: &Context, before: &str, dry_run: bool) -> Result<(), Failure> {
     let before = instant("--before", Some(&before.to_owned()))?;
@@ -24,31 +28,46 @@ pub(super) fn run(context: &Context, before: &str, dry_run: bool) -> Result<(), 
     }
     let question = format!("Remove all records from before {}?", rfc3339(before));
     context.confirm(&question)?;
-    let signer = key::find_or_make(context)?;
+    let signer = key::find_or_make(context, &store)?;
     let (actor, now) = (context.actor(), context.now());
-    let removed = store.write(|c| {
-        for (chain, position) in rows::last_before(c, before)? {
-            let end = ChainEnd {
-                chain,
-                seq: position.head.seq,
-                hash: position.head.hash,
-            };
-            let signature = Tombstone::sign(&signer, &end, before).signature;
-            let pruned = Pruned {
-                chain,
-                head: position.head,
-                before,
-                signature,
-            };
-            chains::note_pruned(c, &pruned)?;
-        }
-        let removed = rows::remove_before(c, before)?;
+    store.write(|c| {
+        let detail = json!({
+            "before": rfc3339(before),
+            "records": rows::count_before(c, before)?,
+        });
         usage_secrets::remove_before(c, before)?;
-        let detail = json!({ "before": rfc3339(before), "records": removed });
-        rows::append(c, &[actor.on_log("audit.prune", detail, now)])?;
-        Ok(removed)
+        rows::append(c, &[actor.on_log("audit.prune", detail, now)])
     })?;
+    let mut progress = Progress::start("removed");
+    let mut removed = 0;
+    while let Some(until) = store.read(|c| rows::step_before(c, before, STEP))? {
+        // Each step leaves a log that can be verified.
+        let some = store.write(|c| remove(c, &signer, until))?;
+        (0..some).for_each(|_| progress.advance());
+        removed += some;
+        store.give_way();
+    }
+    progress.end();
     told(context, removed, before, false)
+}
+
+/// Removes what is from before an instant, and signs what that was.
+fn remove(c: &mut Conn, signer: &Signer, before: Timestamp) -> Result<usize, StorageError> {
+    for (chain, position) in rows::last_before(c, before)? {
+        let end = ChainEnd {
+            chain,
+            seq: position.head.seq,
+            hash: position.head.hash,
+        };
+        let pruned = Pruned {
+            chain,
+            head: position.head,
+            before,
+            signature: Tombstone::sign(signer, &end, before).signature,
+        };
+        chains::note_pruned(c, &pruned)?;
+    }
+    rows::remove_before(c, before)
 }
 
 fn told(

@@ -1,14 +1,12 @@
 //! `torvus-admin audit list` and `tail`.
 
-use std::collections::HashMap;
 use std::io::IsTerminal;
 use std::time::Duration;
 
-use chrono::TimeDelta;
 use serde_json::Value;
 use torvus_audit::{AuditFilter, AuditRecord};
-use torvus_domain::{ChainId, rfc3339};
-use torvus_storage::audit::{Entry, each};
+use torvus_domain::rfc3339;
+use torvus_storage::audit::{Ends, Entry, added, each, list as list_of};
 
 use super::filters::filter;
 use crate::cli::Filters;
@@ -22,8 +20,6 @@ const LIST: u32 = 50;
 const TAIL: u32 = 10;
 /// How often a tail looks for more.
 const PAUSE: Duration = Duration::from_millis(250);
-/// Records of several chains come in by and by: how far a tail looks back.
-const OVERLAP: TimeDelta = TimeDelta::seconds(10);
 
 pub(super) fn list(context: &Context, filters: &Filters) -> Result<(), Failure> {
     let mut filter = filter(filters)?;
@@ -41,31 +37,24 @@ pub(super) fn list(context: &Context, filters: &Filters) -> Result<(), Failure> 
 pub(super) fn tail(context: &Context, filters: &Filters, follow: bool) -> Result<(), Failure> {
     let mut filter = filter(filters)?;
     filter.limit = Some(filters.limit.unwrap_or(TAIL));
-    let mut shown: HashMap<ChainId, u64> = HashMap::new();
-    let mut newest = read(context, filter.clone())?;
-    newest.reverse();
-    // What is older than the first one is not to come behind it.
-    let first = newest.first().map(|entry| entry.record.at);
-    filter.from = filter.from.max(first);
-    filter.limit = None;
-    filter.oldest_first = true;
+    let store = context.store_with_all_records()?;
+    let mut shown = store.read(Ends::now)?;
+    let newest = store.read(|c| list_of(c, &filter))?;
+    for entry in newest.iter().rev().filter(|entry| shown.include(entry)) {
+        show(context, &entry.record)?;
+    }
+    if !follow {
+        return Ok(());
+    }
     loop {
-        for entry in &newest {
-            let seq = shown.entry(entry.chain).or_default();
-            if entry.head.seq > *seq {
-                *seq = entry.head.seq;
-                show(context, &entry.record)?;
-            }
+        let store = context.store_with_all_records()?;
+        let (entries, more) = store.read(|c| added(c, &filter, &mut shown))?;
+        for entry in &entries {
+            show(context, &entry.record)?;
         }
-        if !follow {
-            return Ok(());
+        if !more {
+            pause();
         }
-        if let Some(last) = newest.last() {
-            let from = last.record.at - OVERLAP;
-            filter.from = Some(filter.from.map_or(from, |known| known.max(from)));
-        }
-        pause();
-        newest = read(context, filter.clone())?;
     }
 }
 

@@ -1,16 +1,16 @@
-//! `torvus-admin audit verify` and `checkpoint`.
+//! `torvus-admin audit verify`.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::sync_channel;
 
 use rustix::fs::{FlockOperation, flock};
 use serde_json::json;
 use torvus_audit::jsonl::Line;
 use torvus_audit::verify::{Fault, Kept, Verifier, Wrong};
-use torvus_audit::{ChainEnd, Checkpoint, Hash, Head, PublicKey, Tombstone};
+use torvus_audit::{Checkpoint, Hash, Head, PublicKey, Tombstone};
 use torvus_domain::ChainId;
 use torvus_storage::audit::{self as rows, RawEntry};
 use torvus_storage::chains::{self, Pruned};
@@ -31,79 +31,80 @@ const AHEAD: usize = 4;
 
 pub(super) fn run(
     context: &Context,
-    checkpoint: Option<&Path>,
+    checkpoints: &[PathBuf],
     export: Option<&Path>,
-    public_key: Option<&str>,
+    public_keys: &[String],
 ) -> Result<(), Failure> {
-    let trusted = key::trusted(context, public_key)?;
+    let trusted = key::trusted(context, public_keys)?;
     let mut verifier = Verifier::new();
-    let checkpoint = checkpoint
-        .map(|path| read_checkpoint(path, trusted))
-        .transpose()?;
-    if let Some(checkpoint) = &checkpoint {
+    let read = |path: &PathBuf| read_checkpoint(path, &trusted);
+    let mut checkpoints = checkpoints
+        .iter()
+        .map(read)
+        .collect::<Result<Vec<_>, _>>()?;
+    checkpoints.sort_by_key(|checkpoint| checkpoint.at);
+    for checkpoint in &checkpoints {
         verifier.hold_against(checkpoint);
     }
+    let newest = checkpoints.last();
     let mut notes = Vec::new();
     let (records, found_chains, faults) = match export {
         Some(path) => {
-            let pruned = checkpoint.as_ref().map_or(&[][..], |c| &c.pruned);
-            begin(
-                &mut verifier,
-                pruned,
-                checkpoint.as_ref().map(|c| c.public_key),
-            );
-            of_export(verifier, path)?
+            // What was removed by then the newest one tells of.
+            let pruned = newest.map_or(&[][..], |checkpoint| &checkpoint.pruned);
+            let mut keys = trusted;
+            keys.extend(newest.map(|checkpoint| checkpoint.public_key));
+            begin(&mut verifier, pruned, &keys);
+            of_export(verifier, path, &mut notes)?
         }
         None => {
             let at = context.now();
-            let (store, found) = of_database(context, verifier, trusted, &mut notes)?;
+            let (store, found) = of_database(context, verifier, &trusted, &mut notes)?;
             let sound = found.2.is_empty() && notes.is_empty();
             note(&store, Kind::Verified, Proof { at, sound });
             found
         }
     };
-    told(
-        context,
-        records,
-        found_chains,
-        &faults,
-        &notes,
-        checkpoint.as_ref(),
-    )
+    if newest.is_none() {
+        output::note(
+            "without a checkpoint that was kept elsewhere (--checkpoint) nobody can tell whether the end was cut off",
+        );
+    }
+    told(context, records, found_chains, &faults, &notes, newest)
 }
 
 /// Reads a checkpoint, which must be signed by the key that is trusted.
-fn read_checkpoint(path: &Path, trusted: Option<PublicKey>) -> Result<Checkpoint, Failure> {
+fn read_checkpoint(path: &Path, trusted: &[PublicKey]) -> Result<Checkpoint, Failure> {
     let shown = path.display();
     let text = std::fs::read_to_string(path)
         .map_err(|error| Failure::invalid(format!("{shown}: {error}")))?;
     let checkpoint =
         Checkpoint::read(&text).map_err(|error| Failure::invalid(format!("{shown}: {error}")))?;
-    match trusted {
-        Some(key) if key != checkpoint.public_key => Err(Failure::invalid(format!(
-            "{shown}: it was signed by {}, not by {key}",
+    if trusted.is_empty() {
+        output::note(&format!(
+            "warning: nothing here says that the checkpoint's key is yours: compare {}",
             checkpoint.public_key
-        ))),
-        Some(_) => Ok(checkpoint),
-        None => {
-            output::note(&format!(
-                "warning: nothing here says that the checkpoint's key is yours: compare {}",
-                checkpoint.public_key
-            ));
-            Ok(checkpoint)
-        }
+        ));
+    } else if !trusted.contains(&checkpoint.public_key) {
+        let keys: Vec<String> = trusted.iter().map(ToString::to_string).collect();
+        return Err(Failure::invalid(format!(
+            "{shown}: it was signed by {}, not by {}",
+            checkpoint.public_key,
+            keys.join(" or ")
+        )));
     }
+    Ok(checkpoint)
 }
 
 /// Takes note of beginnings that were removed.
-fn begin(verifier: &mut Verifier, pruned: &[Tombstone], key: Option<PublicKey>) {
+fn begin(verifier: &mut Verifier, pruned: &[Tombstone], keys: &[PublicKey]) {
     for tombstone in pruned {
         let head = Head {
             seq: tombstone.seq,
             hash: tombstone.hash,
         };
         verifier.begins_behind(tombstone.chain, head);
-        if !key.is_some_and(|key| tombstone.signed_by(&key)) {
+        if !keys.iter().any(|key| tombstone.signed_by(key)) {
             verifier.add(Fault {
                 chain: tombstone.chain.to_string(),
                 seq: tombstone.seq,
@@ -116,7 +117,11 @@ fn begin(verifier: &mut Verifier, pruned: &[Tombstone], key: Option<PublicKey>) 
 
 type Outcome = (u64, usize, Vec<Fault>);
 
-fn of_export(mut verifier: Verifier, path: &Path) -> Result<Outcome, Failure> {
+fn of_export(
+    mut verifier: Verifier,
+    path: &Path,
+    notes: &mut Vec<String>,
+) -> Result<Outcome, Failure> {
     let shown = path.display();
     let unreadable = |error: std::io::Error| Failure::invalid(format!("{shown}: {error}"));
     let mut reader = BufReader::with_capacity(1 << 20, File::open(path).map_err(unreadable)?);
@@ -125,12 +130,14 @@ fn of_export(mut verifier: Verifier, path: &Path) -> Result<Outcome, Failure> {
     while reader.read_until(b'\n', &mut text).map_err(unreadable)? > 0 {
         number += 1;
         let Some(line) = std::str::from_utf8(&text).ok().and_then(Line::read) else {
-            // What was found before comes first.
-            let before = verifier.end(None).first().map(|fault| format!("{fault}; "));
-            let before = before.unwrap_or_default();
-            return Err(Failure::failed(format!(
-                "{before}{shown}: line {number} is no record: it was changed"
-            )));
+            notes.push(format!(
+                "{shown}: line {number} is no record: it was changed, and what follows was not looked at"
+            ));
+            return Ok((
+                verifier.records(),
+                verifier.chains(),
+                verifier.faults().to_vec(),
+            ));
         };
         verifier.look_at(&line.kept());
         progress.advance();
@@ -143,7 +150,7 @@ fn of_export(mut verifier: Verifier, path: &Path) -> Result<Outcome, Failure> {
 fn of_database(
     context: &Context,
     mut verifier: Verifier,
-    trusted: Option<PublicKey>,
+    trusted: &[PublicKey],
     notes: &mut Vec<String>,
 ) -> Result<(Store, Outcome), Failure> {
     let store = context.store()?;
@@ -198,7 +205,7 @@ fn of_database(
 
 /// Tells those who read the log in the dashboard. What was found is shown here,
 /// whether or not that can be written.
-fn note(store: &Store, kind: Kind, proof: Proof) {
+pub(super) fn note(store: &Store, kind: Kind, proof: Proof) {
     if let Err(error) = store.write(|c| proofs::note(c, kind, proof)) {
         output::note(&format!(
             "warning: the dashboard does not know of it: {error}"
@@ -219,7 +226,7 @@ pub(crate) fn no_server_writes(journal: &Path) -> bool {
     lock.is_ok_and(|lock| flock(&lock, FlockOperation::NonBlockingLockShared).is_ok())
 }
 
-fn tombstone(pruned: &Pruned) -> Tombstone {
+pub(super) fn tombstone(pruned: &Pruned) -> Tombstone {
     Tombstone {
         chain: pruned.chain,
         seq: pruned.head.seq,
@@ -338,30 +345,4 @@ fn told(
             "the log is not as it was written: {first}"
         ))),
     }
-}
-
-/// Signs the ends of all chains.
-pub(super) fn checkpoint(context: &Context, out: Option<&Path>) -> Result<(), Failure> {
-    let store = context.store_with_all_records()?;
-    let signer = key::find_or_make(context)?;
-    let end = |(chain, position): (_, chains::Position)| ChainEnd {
-        chain,
-        seq: position.head.seq,
-        hash: position.head.hash,
-    };
-    let ends = store.read(chains::all)?.into_iter().map(end).collect();
-    let pruned = store.read(chains::pruned)?.iter().map(tombstone).collect();
-    let at = context.now();
-    let checkpoint = Checkpoint::sign(&signer, at, ends, pruned);
-    let value = serde_json::to_value(&checkpoint).map_err(Failure::failed)?;
-    match out {
-        None => output::json(&value)?,
-        Some(path) => {
-            output::new_file(path, &format!("{value}\n"))?;
-            output::note(&format!("written to {}; keep it elsewhere", path.display()));
-        }
-    }
-    let sound = true;
-    note(&store, Kind::Checkpoint, Proof { at, sound });
-    Ok(())
 }
