@@ -47,7 +47,7 @@ impl App {
         leaks: Option<Leaks>,
         dashboard: Option<Dashboard>,
     ) -> Result<Self, Failure> {
-        let bind = |route: &torvus_authz::Route| {
+        let bind = |route: &Arc<torvus_authz::Route>| {
             v1::handler(&route.operation).ok_or_else(|| {
                 Failure::new(format!(
                     "the route {} {} has no handler",

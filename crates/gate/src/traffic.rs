@@ -1,8 +1,6 @@
 //! The recorded requests of a key, decided anew: what a change would break, and
 //! what the key could do without.
 
-use std::sync::Arc;
-
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -104,10 +102,7 @@ impl<'t> Place<'t> {
     /// All routes that it may go to.
     pub fn routes(&self) -> impl Iterator<Item = &'t Route> {
         self.found.iter().filter_map(|found| match found {
-            RouteMatch::Found { route, .. } => {
-                let route: &'t Arc<Route> = route;
-                Some(&**route)
-            }
+            RouteMatch::Found { route, .. } => Some(&***route),
             _ => None,
         })
     }
