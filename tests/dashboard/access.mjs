@@ -66,6 +66,8 @@ await test(async (browser, { url, holder, free, key, rotated, revoked, unused })
     for (const id of [key, rotated, revoked, unused]) await visit(`${keys}/${id}`);
     for (const form of ["edit", "rotate", "revoke", "explain"]) await visit(`${keys}/${key}/${form}`);
     await visit(`${keys}/${rotated}/grace`);
+    await visit(`${keys}/${key}/suggest`);
+    await visit(`${keys}/wider`);
     await visit(`${keys}/${key}/explain?method=DELETE&path=%2Fv1%2Fvaults%2F1&ip=x`);
     await visit(`${keys}/${key}/explain?method=DELETE&path=%2Fv1%2Fvaults%2Fvault_1`);
     await page.goto(`${keys}/${key}`);
@@ -80,7 +82,7 @@ await test(async (browser, { url, holder, free, key, rotated, revoked, unused })
     await page.getByText("Filter", { exact: true }).click();
     await check(page, "the log with its details and filters");
     await visit(`${logs}?status=teapot&from=never&category=api_activity`);
-    await visit(`${logs}?category=sign_in&live=on`);
+    await visit(`${logs}?category=sign_in&live=${Math.floor(Date.now() / 1000) - 1}`);
     await visit(`${logs}?to=2020-01-01`);
     await visit("/settings/account");
     await visit("/confirm?next=%2Fsettings%2Fapi-keys%2Fnew");

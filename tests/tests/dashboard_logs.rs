@@ -376,7 +376,23 @@ fn a_request_is_shown_at_once(database: Database) {
     }
 }
 
+/// A page that keeps itself up to date does not keep anybody signed in for good.
+fn a_live_page_stops_by_itself(database: Database) {
+    let app = TestApp::start(database);
+    let visitor = app.signed_in(&app.holder());
+    let page = visitor.get(LOG).expect(200).body;
+    let (_, live) = page.split_once("live=").expect("a link");
+    let now: i64 = live.split('"').next().unwrap().parse().unwrap();
+    let refreshes = |since: i64| {
+        let page = visitor.get(&format!("{LOG}?live={since}")).expect(200);
+        page.body.contains("http-equiv=\"refresh\"")
+    };
+    assert!(refreshes(now) && refreshes(now - 600));
+    assert!(!refreshes(now - 901) && !refreshes(now + 60) && !refreshes(i64::MIN));
+}
+
 on_both!(
+    a_live_page_stops_by_itself,
     the_page_shows_what_the_command_lists,
     a_bad_filter_is_named_and_nothing_is_shown,
     exports_are_those_of_the_command,

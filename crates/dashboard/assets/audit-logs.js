@@ -7,7 +7,7 @@
 
     const EVERY = 2000;
     const ROWS_MAX = 200;
-    // Somebody who has gone away is not kept signed in by their screen.
+    // Nobody who has left the desk stays signed in by it.
     const STOP_AFTER = 15 * 60 * 1000;
     const begun = Date.now();
 

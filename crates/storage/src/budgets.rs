@@ -9,7 +9,7 @@ use torvus_audit::AuditRecord;
 use torvus_domain::{ApiKey, Budget, Spent, Timestamp};
 
 use crate::columns::{instant, micros, number};
-use crate::conn::each;
+use crate::conn::each_row;
 use crate::schema::budgets;
 use crate::{Conn, StorageError};
 
@@ -78,32 +78,32 @@ impl Sums {
 
     /// Stores them.
     pub(crate) fn store(self, c: &mut Conn) -> Result<(), StorageError> {
-        store(c, self.0.into_values())
+        if self.0.is_empty() {
+            return Ok(());
+        }
+        store(c, self.0.into_values().collect())
     }
 }
 
-fn store(c: &mut Conn, rows: impl Iterator<Item = BudgetRow>) -> Result<(), StorageError> {
+fn store(c: &mut Conn, rows: Vec<BudgetRow>) -> Result<(), StorageError> {
     // Of `filter`, the one that puts a condition on the update.
     use diesel::query_dsl::methods::FilterDsl as _;
 
-    for row in rows {
-        let same = excluded(budgets::changes).eq(budgets::changes);
-        let later = excluded(budgets::changes)
-            .gt(budgets::changes)
-            .or(same.and(excluded(budgets::whole_at).gt(budgets::whole_at)));
-        each!(c, conn => diesel::insert_into(budgets::table)
-            .values(row)
-            .on_conflict(budgets::budget)
-            .do_update()
-            .set((
-                budgets::whole_at.eq(excluded(budgets::whole_at)),
-                budgets::hourly_limit.eq(excluded(budgets::hourly_limit)),
-                budgets::peak.eq(excluded(budgets::peak)),
-                budgets::changes.eq(excluded(budgets::changes)),
-            ))
-            .filter(later)
-            .execute(conn))?;
-    }
+    let same = excluded(budgets::changes).eq(budgets::changes);
+    let later = excluded(budgets::changes)
+        .gt(budgets::changes)
+        .or(same.and(excluded(budgets::whole_at).gt(budgets::whole_at)));
+    each_row!(c, rows, row => diesel::insert_into(budgets::table)
+        .values(row)
+        .on_conflict(budgets::budget)
+        .do_update()
+        .set((
+            budgets::whole_at.eq(excluded(budgets::whole_at)),
+            budgets::hourly_limit.eq(excluded(budgets::hourly_limit)),
+            budgets::peak.eq(excluded(budgets::peak)),
+            budgets::changes.eq(excluded(budgets::changes)),
+        ))
+        .filter(later));
     Ok(())
 }
 

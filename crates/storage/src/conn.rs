@@ -44,8 +44,10 @@ macro_rules! each_row {
     ($conn:expr, $rows:expr, $row:ident => $statement:expr) => {
         match &mut $conn.0 {
             $crate::conn::AnyConn::Sqlite(c) => {
+                enum Statement {}
                 for $row in $rows {
-                    diesel::RunQueryDsl::execute($statement, c)?;
+                    let fixed = $crate::fixed::Fixed::<Statement, _>::new($statement);
+                    diesel::RunQueryDsl::execute(fixed, c)?;
                 }
             }
             $crate::conn::AnyConn::Postgres(c) => {
@@ -56,6 +58,21 @@ macro_rules! each_row {
     };
 }
 pub(crate) use each_row;
+
+/// Executes a statement whose text is always the same.
+macro_rules! fixed {
+    ($conn:expr, $statement:expr) => {
+        match &mut $conn.0 {
+            $crate::conn::AnyConn::Sqlite(c) => {
+                enum Statement {}
+                let fixed = $crate::fixed::Fixed::<Statement, _>::new($statement);
+                diesel::RunQueryDsl::execute(fixed, c)?
+            }
+            $crate::conn::AnyConn::Postgres(c) => diesel::RunQueryDsl::execute($statement, c)?,
+        }
+    };
+}
+pub(crate) use fixed;
 
 /// How a connection is going to be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

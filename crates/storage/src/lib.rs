@@ -11,6 +11,7 @@ pub mod clock;
 mod columns;
 mod conn;
 mod error;
+mod fixed;
 pub mod idempotency;
 pub mod indexing;
 pub mod key_pages;

@@ -9,7 +9,7 @@ use torvus_audit::AuditRecord;
 use torvus_domain::{AccountId, Category, KeyId};
 
 use crate::columns::{micros, number, read};
-use crate::conn::each_row;
+use crate::conn::{each_row, fixed};
 use crate::schema::{api_keys, usage_endpoints};
 use crate::{Conn, StorageError, usage_addresses, usage_secrets};
 
@@ -190,9 +190,8 @@ fn note_last_used(c: &mut Conn, last_used: BTreeMap<String, i64>) -> Result<(), 
         let row = api_keys::table
             .filter(api_keys::id.eq(key_id))
             .filter(older);
-        diesel::update(row)
-            .set(api_keys::last_used_at.eq(Some(at)))
-            .execute(&mut c.0)?;
+        let seen = api_keys::last_used_at.eq(Some(at));
+        fixed!(c, diesel::update(row).set(seen));
     }
     Ok(())
 }

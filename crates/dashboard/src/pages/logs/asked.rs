@@ -50,8 +50,8 @@ pub(super) struct Asked {
     pub(super) filter: AuditFilter,
     /// From where on.
     pub(super) place: Place,
-    /// New records are to appear by themselves.
-    pub(super) live: bool,
+    /// Since when new records are to appear by themselves, in Unix seconds.
+    pub(super) live: Option<i64>,
     /// What was given for each of the [`FIELDS`], as it was typed.
     given: [String; FIELDS.len()],
     /// What is wrong with it.
@@ -69,7 +69,7 @@ impl Asked {
                 ..AuditFilter::default()
             },
             place: Place::Top,
-            live: false,
+            live: None,
             given: Default::default(),
             faults: Default::default(),
             fault: None,
@@ -124,7 +124,7 @@ impl Asked {
             "to" => self.filter.to = self.instant(name, value),
             "older" => self.place = self.cursor(value).map_or(Place::Top, Place::Older),
             "newer" => self.place = self.cursor(value).map_or(Place::Top, Place::Newer),
-            "live" => self.live = value == "on",
+            "live" => self.live = value.parse().ok(),
             _ => {}
         }
     }
@@ -265,13 +265,14 @@ mod tests {
     fn each_field_is_read_and_written_alike() {
         let query = "category=api_activity&key=key_00000000000000000000000000&environment=live&method=get\
             &endpoint=%2Fv1%2Fvaults%2F%3Aid&status=4XX&outcome=not_found&ip=2001%3Adb8%3A%3A1\
-            &request=req_00000000000000000000000000&from=2026-11-24T09%3A30&to=2026-11-25&unknown=1&live=on";
+            &request=req_00000000000000000000000000&from=2026-11-24T09%3A30&to=2026-11-25&unknown=1&live=1795478400";
         let asked = read(query);
         assert!(asked.is_sound());
         let filter = &asked.filter;
         assert_eq!(filter.account, Some(AccountId::nil()));
         assert_eq!(filter.category, Some(Category::ApiActivity));
-        assert!(filter.key.is_some() && filter.request.is_some() && asked.live);
+        assert!(filter.key.is_some() && filter.request.is_some());
+        assert_eq!(asked.live, Some(1_795_478_400));
         assert_eq!(filter.environment, Some(Environment::Live));
         assert_eq!(filter.method.as_deref(), Some("GET"));
         assert_eq!(filter.route.as_deref(), Some("/v1/vaults/:id"));

@@ -50,6 +50,7 @@ pub(crate) async fn show(
         plan: visitor.account.plan.to_string(),
         verified,
         checkpoint: checkpoint.map(|proof| proof.at),
+        now: ask.now,
         asked,
         found,
     };

@@ -16,6 +16,9 @@ const STATUSES: [&str; 10] = [
 ];
 const METHODS: [&str; 6] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
 
+/// For so long a page keeps itself up to date.
+const LIVE_SECONDS: i64 = 15 * 60;
+
 /// The page.
 #[derive(Template)]
 #[template(path = "audit_logs.html")]
@@ -25,6 +28,7 @@ pub(super) struct AuditLogs {
     pub(super) plan: String,
     pub(super) verified: Option<Proof>,
     pub(super) checkpoint: Option<Timestamp>,
+    pub(super) now: Timestamp,
     pub(super) asked: Asked,
     pub(super) found: Found,
 }
@@ -154,7 +158,18 @@ impl AuditLogs {
     }
 
     fn live(&self) -> String {
-        format!("{HERE}?{}live=on", self.asked.query())
+        let now = self.now.timestamp();
+        format!("{HERE}?{}live={now}", self.asked.query())
+    }
+
+    /// Whether the page keeps itself up to date. Nobody who has left the desk
+    /// stays signed in by that.
+    fn is_live(&self) -> bool {
+        let since = self
+            .asked
+            .live
+            .map(|since| self.now.timestamp().saturating_sub(since));
+        since.is_some_and(|since| (0..LIVE_SECONDS).contains(&since))
     }
 
     fn export(&self, format: &str) -> String {
