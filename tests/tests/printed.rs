@@ -150,6 +150,47 @@ fn a_change_of_a_key_tells_what_has_changed(database: Database) {
     );
 }
 
+fn the_trail_of_a_key_tells_what_changed_and_why(database: Database) {
+    let app = TestApp::start(database);
+    let key = app.key(&app.account("professional"), "live", "read,write");
+    app.admin(&[
+        "key",
+        "update",
+        &key.id,
+        "--permissions",
+        "read",
+        "--reason",
+        "ticket 17",
+    ]);
+    let filters = ["--category", "key_management", "--key", &key.id];
+    let told = app.admin_text(&[&["audit", "list"][..], &filters].concat());
+    let words: Vec<&str> = told.split_whitespace().collect();
+    let told = words.join(" ");
+    assert!(
+        told.contains("key.update: permissions read write → read"),
+        "{told}"
+    );
+    assert!(told.contains("ticket 17"), "{told}");
+}
+
+fn an_account_is_known_by_its_holders_address(database: Database) {
+    let app = TestApp::start(database);
+    let made = app.admin(&["account", "create", "--email", "you@example.com"]);
+    assert_eq!(
+        app.admin(&["account", "show", "you@example.com"])["id"],
+        made["id"]
+    );
+    let reset = app.admin(&["account", "reset-password", "you@example.com", "--yes"]);
+    assert_eq!(reset["id"], made["id"]);
+    for (name, code) in [("nobody@example.com", 3), ("@", 4)] {
+        assert_eq!(
+            app.admin_run(&["account", "show", name]).code,
+            code,
+            "{name}"
+        );
+    }
+}
+
 fn addresses_that_are_only_summed_are_spoken_of(database: Database) {
     let app = TestApp::start(database);
     let key = app.key(&app.account("professional"), "live", "read");
@@ -184,6 +225,8 @@ fn addresses_that_are_only_summed_are_spoken_of(database: Database) {
 }
 
 on_both!(
+    the_trail_of_a_key_tells_what_changed_and_why,
+    an_account_is_known_by_its_holders_address,
     addresses_that_are_only_summed_are_spoken_of,
     what_nobody_would_see_is_not_made,
     a_reader_that_has_gone_away_is_no_failure,

@@ -22,7 +22,7 @@ pub(crate) enum Account {
     /// Show one
     #[command(after_help = "Example:\n  torvus-admin account show acc_…")]
     Show {
-        /// Which account: acc_…
+        /// Which account: acc_…, or the address of its holder
         id: String,
     },
     /// Put one on another plan
@@ -30,7 +30,7 @@ pub(crate) enum Account {
         after_help = "Example:\n  torvus-admin account set-plan acc_… enterprise --reason \"ticket 17\""
     )]
     SetPlan {
-        /// Which account: acc_…
+        /// Which account: acc_…, or the address of its holder
         id: String,
         /// free, professional, enterprise, or one of your own
         plan: String,
@@ -44,7 +44,7 @@ pub(crate) enum Account {
         torvus-admin account suspend acc_… --dry-run\n  \
         torvus-admin account suspend acc_… --reason \"unpaid\"")]
     Suspend {
-        /// Which account: acc_…
+        /// Which account: acc_…, or the address of its holder
         id: String,
         /// Why; kept in the audit log
         #[arg(long, value_name = "TEXT")]
@@ -56,7 +56,7 @@ pub(crate) enum Account {
     /// Let its keys in again
     #[command(after_help = "Example:\n  torvus-admin account resume acc_…")]
     Resume {
-        /// Which account: acc_…
+        /// Which account: acc_…, or the address of its holder
         id: String,
         /// Why; kept in the audit log
         #[arg(long, value_name = "TEXT")]
@@ -65,7 +65,7 @@ pub(crate) enum Account {
     /// Make a new dashboard password, print it once, and sign everybody out
     #[command(after_help = "Example:\n  torvus-admin account reset-password acc_…")]
     ResetPassword {
-        /// Which account: acc_…
+        /// Which account: acc_…, or the address of its holder
         id: String,
         /// Turn two-step sign-in off as well
         #[arg(long)]

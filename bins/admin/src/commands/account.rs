@@ -28,7 +28,7 @@ pub(super) fn run(context: &Context, command: Command) -> Result<(), Failure> {
         }
         Command::List => list(context),
         Command::Show { id: text } => {
-            let account = id("account", &text)?;
+            let account = which(context, &text)?;
             show(context, &found(&context.store()?, account)?)
         }
         Command::SetPlan {
@@ -37,7 +37,7 @@ pub(super) fn run(context: &Context, command: Command) -> Result<(), Failure> {
             reason,
         } => {
             let plan: PlanName = value("plan", &plan)?;
-            let account = id("account", &text)?;
+            let account = which(context, &text)?;
             let (store, reason) = (context.store()?, reason.as_deref());
             let changed = accounts::set_plan(&store, account, &plan, plans, reason, &actor, now)?;
             if Plans::shipped().get(&plan).is_none() {
@@ -54,7 +54,7 @@ pub(super) fn run(context: &Context, command: Command) -> Result<(), Failure> {
         Command::Suspend {
             id: text, reason, ..
         } => {
-            let account: AccountId = id("account", &text)?;
+            let account = which(context, &text)?;
             context.confirm(&format!(
                 "Suspend {account}? None of its keys will be let in."
             ))?;
@@ -70,7 +70,7 @@ pub(super) fn run(context: &Context, command: Command) -> Result<(), Failure> {
             )
         }
         Command::Resume { id: text, reason } => {
-            let account = id("account", &text)?;
+            let account = which(context, &text)?;
             show_changed(
                 context,
                 &accounts::resume(
@@ -87,7 +87,7 @@ pub(super) fn run(context: &Context, command: Command) -> Result<(), Failure> {
             second_factor_off,
         } => {
             output::seen_by_somebody()?;
-            let account: AccountId = id("account", &text)?;
+            let account = which(context, &text)?;
             let more = match second_factor_off {
                 true => " Two-step sign-in is turned off.",
                 false => "",
@@ -104,6 +104,20 @@ pub(super) fn run(context: &Context, command: Command) -> Result<(), Failure> {
     }
 }
 
+/// The account that is meant: by its identifier, or by the address of its
+/// holder, who knows no other name.
+fn which(context: &Context, text: &str) -> Result<AccountId, Failure> {
+    if !text.contains('@') {
+        return id("account", text);
+    }
+    let email: Email = value("account", text)?;
+    let account = context.store()?.read(|c| rows::find_by_email(c, &email))?;
+    account.map_or_else(
+        || Err(Failure::not_found(format!("{email} has no account"))),
+        |account| Ok(account.id),
+    )
+}
+
 fn found(store: &Store, id: AccountId) -> Result<Account, Failure> {
     store
         .read(|c| rows::find(c, id))?
@@ -113,7 +127,7 @@ fn found(store: &Store, id: AccountId) -> Result<Account, Failure> {
 /// What suspending would do.
 fn suspend_tried(context: &Context, text: &str) -> Result<(), Failure> {
     let (store, now) = (context.store()?, context.now());
-    let account = found(&store, id("account", text)?)?;
+    let account = found(&store, which(context, text)?)?;
     let live = store
         .read(|c| keys::list(c, Some(account.id), false, now))?
         .iter()

@@ -30,7 +30,51 @@ pub(super) fn list(context: &Context, filters: &Filters) -> Result<(), Failure> 
         return output::json_list(records.collect::<Result<_, _>>()?);
     }
     let rows = entries.iter().map(|entry| row(&entry.record)).collect();
-    output::table(&["at", "what", "status", "outcome", "key", "from"], rows)
+    output::table(&["at", "what", "status", "outcome", "key", "from"], rows)?;
+    let changes: Vec<Vec<String>> = entries
+        .iter()
+        .filter_map(|entry| change(&entry.record))
+        .collect();
+    if changes.is_empty() {
+        return Ok(());
+    }
+    output::lines(&[String::new()])?;
+    output::table(&["at", "what changed", "reason"], changes)
+}
+
+/// What was different after something was done to a key or an account, and why.
+fn change(record: &AuditRecord) -> Option<Vec<String>> {
+    let (action, detail) = (record.action.as_ref()?, record.detail.as_ref()?);
+    let after = detail.get("after").and_then(Value::as_object);
+    let fields = after.into_iter().flatten().filter_map(|(name, new)| {
+        let old = detail.get("before").and_then(|before| before.get(name));
+        match old {
+            Some(old) if old == new => None,
+            Some(old) => Some(format!("{name} {} → {}", plain(old), plain(new))),
+            None => Some(format!("{name} {}", plain(new))),
+        }
+    });
+    let fields: Vec<String> = fields.collect();
+    let reason = detail.get("reason").filter(|reason| !reason.is_null());
+    if fields.is_empty() && reason.is_none() {
+        return None;
+    }
+    Some(vec![
+        rfc3339(record.at),
+        format!("{action}: {}", fields.join(", ")),
+        reason.map_or_else(|| "-".to_owned(), plain),
+    ])
+}
+
+/// A value of a change, as people read it.
+fn plain(value: &Value) -> String {
+    match value {
+        Value::Null => "none".to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Array(all) if all.is_empty() => "none".to_owned(),
+        Value::Array(all) => all.iter().map(plain).collect::<Vec<_>>().join(" "),
+        other => other.to_string(),
+    }
 }
 
 /// Shows the newest records, and goes on with those that come.
