@@ -1,7 +1,7 @@
 //! Moves what the journals hold into the tables, while the server runs.
 
 use std::sync::Arc;
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -25,6 +25,9 @@ pub(crate) const WAITING: &str = "torvus_audit_waiting_answers";
 
 /// How often it looks for records.
 const PAUSE: Duration = Duration::from_millis(100);
+/// How much longer it rests than it works, until an eighth of what the journals
+/// may hold waits to be indexed.
+const REST_TIMES: u32 = 4;
 /// How long it waits after a failure.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(1);
 
@@ -71,6 +74,19 @@ pub(crate) fn on_demand(store: Arc<Store>, journals: Arc<Journals>) -> Arc<dyn F
     })
 }
 
+/// Leaves the processor to requests for a while, but for a stop: their records
+/// are safe, and whoever reads the log indexes what waits. The more waits, the
+/// shorter.
+fn rest(took: Duration, journals: &Journals, stopped: &Receiver<()>) {
+    let times = match journals.bytes().saturating_mul(8) / journals.bytes_max().max(1) {
+        0 => REST_TIMES,
+        1 => 1,
+        _ => 0,
+    };
+    // Nothing is sent but that it is over.
+    stopped.recv_timeout(took * times).unwrap_or_default();
+}
+
 /// The thread that indexes.
 pub(crate) struct Indexer {
     stop: Sender<()>,
@@ -84,9 +100,9 @@ impl Indexer {
             let mut pause = PAUSE;
             let mut state = State::new();
             while stopped.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
-                pause = state.index(&store, &journals);
+                pause = state.index(&store, &journals, &stopped);
             }
-            state.index(&store, &journals);
+            state.index(&store, &journals, &stopped);
         };
         let thread = std::thread::Builder::new()
             .name("index".to_owned())
@@ -126,14 +142,16 @@ impl State {
     }
 
     /// Indexes what is there; how long to wait until the next time.
-    fn index(&mut self, store: &Store, journals: &Journals) -> Duration {
+    fn index(&mut self, store: &Store, journals: &Journals, stopped: &Receiver<()>) -> Duration {
         let safe_up_to = |chain| journals.safe_up_to(chain);
         let ended = journals.ended();
-        let outcome =
-            indexing::catch_up(store, journals.folder(), &safe_up_to).and_then(|indexed| {
-                give_back(store, journals, &indexed.done, &ended)?;
-                Ok(indexed.records)
-            });
+        let outcome = indexing::catch_up_gently(store, journals.folder(), &safe_up_to, &|took| {
+            rest(took, journals, stopped);
+        })
+        .and_then(|indexed| {
+            give_back(store, journals, &indexed.done, &ended)?;
+            Ok(indexed.records)
+        });
         let pause = match outcome {
             Ok(records) => {
                 counter!(INDEXED).increment(records as u64);

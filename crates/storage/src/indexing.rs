@@ -6,7 +6,9 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use rustix::time::{ClockId, clock_gettime};
 use torvus_audit::AuditRecord;
 use torvus_audit::journal::{Found, Frame, SegmentName, SegmentReader, segments};
 use torvus_domain::{AuditId, ChainId, Outcome};
@@ -55,6 +57,9 @@ pub enum IndexError {
 /// safe; whoever does not reads as far as there are whole records.
 pub type SafeUpTo<'a> = &'a dyn Fn(ChainId) -> Option<(u32, u64)>;
 
+/// What is done between two transactions.
+pub type Rest<'a> = &'a dyn Fn(Duration);
+
 /// What indexing found and left.
 #[derive(Debug, Default)]
 pub struct Indexed {
@@ -78,6 +83,21 @@ pub fn catch_up(
     folder: &Path,
     safe_up_to: SafeUpTo<'_>,
 ) -> Result<Indexed, IndexError> {
+    catch_up_gently(store, folder, safe_up_to, &|_| {})
+}
+
+/// [`catch_up`] for who has time: after each transaction `rest` is called, with
+/// the processor time of this thread that it took, and may wait.
+///
+/// # Errors
+///
+/// As of [`catch_up`].
+pub fn catch_up_gently(
+    store: &Store,
+    folder: &Path,
+    safe_up_to: SafeUpTo<'_>,
+    rest: Rest<'_>,
+) -> Result<Indexed, IndexError> {
     let mut indexed = Indexed::default();
     for (chain, numbers) in chains_in(folder)? {
         let limit = safe_up_to(chain);
@@ -98,7 +118,7 @@ pub fn catch_up(
                 Some((safe, offset)) if *number == safe => offset,
                 _ => u64::MAX,
             };
-            indexed.records += segment(store, folder, name, &mut position, end)?;
+            indexed.records += segment(store, folder, name, &mut position, end, rest)?;
             if end == u64::MAX && position.segment == name.number {
                 let torn = torn(folder, name, position.place)?;
                 indexed.torn.extend(torn.map(|offset| (name, offset)));
@@ -123,6 +143,7 @@ fn segment(
     name: SegmentName,
     position: &mut Position,
     end: u64,
+    rest: Rest<'_>,
 ) -> Result<usize, IndexError> {
     let from = if name.number == position.segment {
         position.place
@@ -143,7 +164,7 @@ fn segment(
         }
         opened => opened?,
     };
-    let mut records = 0;
+    let (mut records, mut began) = (0, thread_time());
     loop {
         let mut batch = Batch::default();
         let mut head = position.head;
@@ -191,7 +212,7 @@ fn segment(
         if batch.entries.is_empty() {
             return more.map(|_| records);
         }
-        if batch.write(store, name, position)? {
+        if batch.write(store, name, position, &mut began, rest)? {
             records += batch.entries.len();
         } else {
             let found = store.read(|c| chains::find(c, name.chain))?;
@@ -223,16 +244,19 @@ impl Batch {
         store: &Store,
         name: SegmentName,
         position: &mut Position,
+        began: &mut Duration,
+        rest: Rest<'_>,
     ) -> Result<bool, StorageError> {
         let mut written = 0;
-        while let Some(rest) = self.entries.get(written..).filter(|rest| !rest.is_empty()) {
+        let left = |written| self.entries.get(written..).filter(|left| !left.is_empty());
+        while let Some(left) = left(written) {
             store.give_way();
             let next = store.index(|c, turn| {
                 // Somebody else may have indexed it meanwhile; then all of it.
                 if chains::hold(c, name.chain)?.head != position.head {
                     return Ok(None);
                 }
-                let done = insert_some(c, rest, turn)?;
+                let done = insert_some(c, left, turn)?;
                 let last = (written + done).saturating_sub(1);
                 let (Some(entry), Some(place)) = (self.entries.get(last), self.places.get(last))
                 else {
@@ -252,9 +276,17 @@ impl Batch {
             };
             *position = next;
             written += done;
+            rest(thread_time().saturating_sub(*began));
+            *began = thread_time();
         }
         Ok(true)
     }
+}
+
+/// The processor time that this thread has had.
+fn thread_time() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::try_from(time).unwrap_or_default()
 }
 
 /// Adds entries and what they mean until somebody waits for the turn, or there

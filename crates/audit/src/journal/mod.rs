@@ -237,6 +237,12 @@ impl Journals {
         all.map(|shard| lock(shard).waiting()).sum()
     }
 
+    /// How many bytes of segments there may be.
+    #[must_use]
+    pub fn bytes_max(&self) -> u64 {
+        self.shared.most()
+    }
+
     /// How many bytes of segments there are.
     #[must_use]
     pub fn bytes(&self) -> u64 {

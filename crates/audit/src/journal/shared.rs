@@ -83,6 +83,10 @@ impl Shared {
         self.used.load(Ordering::Acquire)
     }
 
+    pub(super) fn most(&self) -> u64 {
+        self.most
+    }
+
     pub(super) fn is_full(&self) -> bool {
         self.used() >= self.most
     }
