@@ -74,6 +74,10 @@ macro_rules! fixed {
 }
 pub(crate) use fixed;
 
+/// How long an attempt to connect may take.
+const CONNECT_SECONDS: u32 = 2;
+const CONNECT_SECONDS_OF_COMMAND: u32 = 5;
+
 /// How a connection is going to be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Use {
@@ -128,8 +132,11 @@ pub(crate) fn connect(url: &StoreUrl, purpose: Use) -> Result<Conn, StorageError
             Ok(Conn(AnyConn::Sqlite(conn)))
         }
         StoreUrl::Postgres(_) => {
-            let mut conn =
-                PgConnection::establish(&url.postgres_address()).map_err(|e| failed(&e))?;
+            let mut conn = PgConnection::establish(&url.postgres_address(match purpose {
+                Use::Command => CONNECT_SECONDS_OF_COMMAND,
+                _ => CONNECT_SECONDS,
+            }))
+            .map_err(|e| failed(&e))?;
             conn.batch_execute(
                 "SET statement_timeout = '2s'; SET lock_timeout = '1s'; \
                  SET idle_in_transaction_session_timeout = '10s'; \

@@ -7,6 +7,8 @@ use crate::{Conn, StorageError, StoreUrl};
 
 /// How long anyone waits for a connection.
 const WAIT: Duration = Duration::from_millis(1_500);
+/// How long somebody at the command line does: longer than one attempt takes.
+const WAIT_OF_COMMAND: Duration = Duration::from_secs(6);
 /// Readers of a SQLite file, or connections to PostgreSQL.
 const CONNECTIONS: u32 = 8;
 
@@ -60,7 +62,10 @@ fn pool(url: &StoreUrl, purpose: Use, size: u32) -> Pool {
     r2d2::Pool::builder()
         .max_size(size)
         .min_idle(Some(0))
-        .connection_timeout(WAIT)
+        .connection_timeout(match purpose {
+            Use::Command => WAIT_OF_COMMAND,
+            _ => WAIT,
+        })
         .error_handler(Box::new(Log))
         .build_unchecked(Manager {
             url: url.clone(),

@@ -15,8 +15,7 @@ pub enum StoreUrl {
 }
 
 /// What every connection to PostgreSQL asks for, unless the address does.
-const POSTGRES_DEFAULTS: [(&str, &str); 6] = [
-    ("connect_timeout", "2"),
+const POSTGRES_DEFAULTS: [(&str, &str); 5] = [
     ("application_name", "torvus"),
     ("keepalives_idle", "5"),
     ("keepalives_interval", "2"),
@@ -64,14 +63,16 @@ impl StoreUrl {
     }
 
     /// The address with the waits that the program relies on.
-    pub(crate) fn postgres_address(&self) -> String {
+    pub(crate) fn postgres_address(&self, connect_seconds: u32) -> String {
         let Self::Postgres(url) = self else {
             return String::new();
         };
         let (_, rest) = userinfo_and_rest(url);
         let mut address = url.clone();
         let mut next = if rest.contains('?') { '&' } else { '?' };
-        for (name, value) in POSTGRES_DEFAULTS {
+        let connect = connect_seconds.to_string();
+        let own = [("connect_timeout", connect.as_str())];
+        for (name, value) in own.into_iter().chain(POSTGRES_DEFAULTS) {
             if !rest.contains(&format!("{name}=")) {
                 address.push(next);
                 address.push_str(&format!("{name}={value}"));
@@ -158,11 +159,11 @@ mod tests {
             format!("{url} {url:?}"),
             "postgres://db:5432/torvus postgres://db:5432/torvus"
         );
-        assert!(url.postgres_address().contains("&connect_timeout=2&"));
+        assert!(url.postgres_address(2).contains("&connect_timeout=2&"));
         for odd in ["hu?sh", "hu#sh", "hu@sh"] {
             let url = StoreUrl::parse(&format!("postgres://me:{odd}@db:5432/torvus")).unwrap();
             assert_eq!(url.to_string(), "postgres://db:5432/torvus");
-            assert!(url.postgres_address().contains("torvus?connect_timeout=2&"));
+            assert!(url.postgres_address(2).contains("torvus?connect_timeout=2&"));
         }
     }
 }
