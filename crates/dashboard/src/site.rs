@@ -25,10 +25,15 @@ use crate::frame::{Frame, Section};
 use crate::page::{page, sealed, see_other};
 use crate::problem::Problem;
 use crate::routes::{Handler, Methods, router};
+use crate::turns::Turns;
 use crate::visitor::Visitor;
 
 /// How many passwords are hashed at once: each takes a core and 19 MiB.
 const HASHES_AT_ONCE: usize = 4;
+/// How many look through the log at once, and how many exports: of the database's
+/// connections most are left to the API.
+const SEARCHES_AT_ONCE: usize = 2;
+const EXPORTS_AT_ONCE: usize = 1;
 /// How long a page waits for the newest records.
 const SETTLE_WAIT: Duration = Duration::from_millis(500);
 /// A path may stand in a query as it is.
@@ -66,6 +71,10 @@ pub struct Dashboard {
     router: matchit::Router<Methods>,
     /// Room for those who hash a password.
     pub(crate) hashing: Semaphore,
+    /// Room for those who look through the log.
+    pub(crate) looking: Turns,
+    /// The same for exports, so that pages do not wait behind them.
+    pub(crate) exporting: Turns,
 }
 
 impl Dashboard {
@@ -78,6 +87,8 @@ impl Dashboard {
             parts,
             router: router()?,
             hashing: Semaphore::new(HASHES_AT_ONCE),
+            looking: Turns::new(SEARCHES_AT_ONCE),
+            exporting: Turns::new(EXPORTS_AT_ONCE),
         })
     }
 
