@@ -166,6 +166,8 @@ fn a_bad_filter_is_named_and_nothing_is_shown(database: Database) {
         ("from=soon", "fault-from"),
         ("key=key_x", "fault-key"),
         ("older=12", "leads nowhere"),
+        ("endpoint=%00", "fault-endpoint"),
+        ("method=%00", "fault-method"),
         ("category=everything", "category"),
     ] {
         let page = visitor.get(&format!("{LOG}?{query}")).expect(400);
