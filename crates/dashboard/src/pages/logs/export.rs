@@ -13,7 +13,7 @@ use tokio::sync::AcquireError;
 use torvus_audit::AuditFilter;
 use torvus_audit::export::{Export, Format};
 use torvus_domain::Timestamp;
-use torvus_storage::audit::Entry;
+use torvus_storage::audit::{Ends, Entry};
 use torvus_storage::{StorageError, Store};
 
 use super::asked::Asked;
@@ -71,11 +71,13 @@ pub(crate) async fn export(
     // Where too many wait already there is nothing to begin.
     drop(site.exporting.soon().await?);
     let filter = find::owned(site, asked.filter).await?;
+    let filter = find::ended(site, filter, ask.now).await?;
     let part = Part {
+        ends: site.parts.store.run_read(Ends::now).await?,
         filter: AuditFilter {
             oldest_first: true,
             limit: Some(PART),
-            ..find::ended(site, filter, ask.now).await?
+            ..filter
         },
         format,
         begun: false,
@@ -117,6 +119,9 @@ struct Part {
     filter: AuditFilter,
     format: Format,
     begun: bool,
+    /// Where the log ended when the export began. What another server made before
+    /// that and has not put there yet would leave holes in its chain.
+    ends: Ends,
     store: Arc<Store>,
     /// Each part waits for its own: whoever reads slowly keeps none.
     turns: Turns,
@@ -127,7 +132,8 @@ impl Part {
     async fn read(mut self) -> Result<Option<(Bytes, Option<Self>)>, Broken> {
         loop {
             let turn = self.turns.in_time().await?;
-            let slice = find::searched(&self.store, self.filter.clone(), turn).await?;
+            let mut slice = find::searched(&self.store, self.filter.clone(), turn).await?;
+            slice.entries.retain(|entry| self.ends.include(entry));
             let bytes = written(self.format, self.begun, &slice.entries)?;
             self.begun = true;
             match slice.next {
