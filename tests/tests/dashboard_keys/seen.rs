@@ -289,7 +289,39 @@ fn a_whole_key_does_not_stay_in_a_url(database: Database) {
     app.client(&key).get("/v1/account").expect(200);
 }
 
+/// What is not in the log any more is not taken for traffic that never was.
+fn nothing_is_proposed_from_half_a_log(database: Database) {
+    let app = TestApp::start(database);
+    let browser = app.signed_in(&on_plan(&app, "enterprise"));
+    let fields = [READ_TEST, &[("permissions", "write")]].concat();
+    let (id, key) = generate(&browser, "pruned", &fields);
+    let page = format!("{}/suggest", page_of(&id));
+    let client = app.client(&key);
+    client
+        .post("/v1/vaults", &json!({ "name": "x" }))
+        .expect(201);
+    wait_until(SOON, "the request is there", || {
+        browser.get(&page).body.contains("1 requests were decided")
+    });
+    let pruned = chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Micros, true);
+    app.admin(&["audit", "prune", "--before", &pruned]);
+    client.get("/v1/account").expect(200);
+    wait_until(SOON, "the next one is there", || {
+        browser.get(&page).body.contains("on 1 of the last")
+    });
+    let seen = browser.get(&page).expect(200).body;
+    for text in [
+        "The log was pruned: it begins at",
+        "are not in the log",
+        "nothing is proposed",
+    ] {
+        assert!(seen.contains(text), "{text}: {seen}");
+    }
+    assert!(!seen.contains("/edit?"), "{seen}");
+}
+
 on_both!(
+    nothing_is_proposed_from_half_a_log,
     a_whole_key_does_not_stay_in_a_url,
     usage_is_what_was_used,
     another_accounts_keys_are_nowhere,
