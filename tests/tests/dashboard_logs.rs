@@ -166,6 +166,8 @@ fn a_bad_filter_is_named_and_nothing_is_shown(database: Database) {
         ("from=soon", "fault-from"),
         ("key=key_x", "fault-key"),
         ("older=12", "leads nowhere"),
+        ("endpoint=%00", "fault-endpoint"),
+        ("method=%00", "fault-method"),
         ("category=everything", "category"),
     ] {
         let page = visitor.get(&format!("{LOG}?{query}")).expect(400);
@@ -253,6 +255,16 @@ fn nobody_sees_the_records_of_others(database: Database) {
             );
         }
     }
+    // Another's key is like one that there never was.
+    let shown = |key: &str| {
+        let page = visitor.get(&format!("{LOG}?key={key}")).expect(200);
+        assert!(link(&page.body, "next").is_none() && link(&page.body, "prev").is_none());
+        page.body.contains("No record is one of these")
+    };
+    assert!(shown(&live) && shown("key_01h455vb4pex5vsknk084sn02q"));
+    let empty = exported(&app, &stranger, "csv", &["--to", "2020-01-01T00:00:00Z"]);
+    let csv = visitor.get(&format!("{LOG}/export?key={live}")).expect(200);
+    assert_eq!(csv.body, empty);
     // Without a session there is nothing at all, and a key opens none of it.
     for path in [LOG, "/settings/audit-logs/export"] {
         let led = app.browser().get(path).expect(303);

@@ -113,6 +113,8 @@ impl AuditFilter {
             || self.ip.is_some()
             || self.request.is_some()
             || self.category.is_some()
+            // The key's index leads to its records of any account.
+            || (self.key.is_some() && self.account.is_some())
     }
 }
 

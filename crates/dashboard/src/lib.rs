@@ -17,6 +17,7 @@ mod pages;
 mod problem;
 mod routes;
 mod site;
+mod turns;
 mod visitor;
 
 pub use counts::{RESULTS, SIGN_INS};

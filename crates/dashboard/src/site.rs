@@ -12,6 +12,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::sync::Semaphore;
 use torvus_authz::RouteTable;
 use torvus_domain::{Clock, KeyMaterial, Plans, RequestId, Timestamp, TrustedProxies};
+use torvus_key_core::redact;
 use torvus_keyring::{CookieSecret, KeyringError, sessions};
 use torvus_ratelimit::Limiter;
 use torvus_storage::{Store, sent_forms, sessions as rows};
@@ -20,15 +21,22 @@ use torvus_web::with_request_id;
 use crate::ask::{Ask, theme};
 use crate::assets;
 use crate::cookies::Cookie;
+use crate::fields::Fields;
 use crate::form;
 use crate::frame::{Frame, Section};
 use crate::page::{page, sealed, see_other};
+use crate::pages::keys::encoded;
 use crate::problem::Problem;
 use crate::routes::{Handler, Methods, router};
+use crate::turns::Turns;
 use crate::visitor::Visitor;
 
 /// How many passwords are hashed at once: each takes a core and 19 MiB.
 const HASHES_AT_ONCE: usize = 4;
+/// How many look through the log at once, and how many exports: of the database's
+/// connections most are left to the API.
+const SEARCHES_AT_ONCE: usize = 2;
+const EXPORTS_AT_ONCE: usize = 1;
 /// How long a page waits for the newest records.
 const SETTLE_WAIT: Duration = Duration::from_millis(500);
 /// A path may stand in a query as it is.
@@ -66,6 +74,10 @@ pub struct Dashboard {
     router: matchit::Router<Methods>,
     /// Room for those who hash a password.
     pub(crate) hashing: Semaphore,
+    /// Room for those who look through the log.
+    pub(crate) looking: Turns,
+    /// The same for exports, so that pages do not wait behind them.
+    pub(crate) exporting: Turns,
 }
 
 impl Dashboard {
@@ -78,6 +90,8 @@ impl Dashboard {
             parts,
             router: router()?,
             hashing: Semaphore::new(HASHES_AT_ONCE),
+            looking: Turns::new(SEARCHES_AT_ONCE),
+            exporting: Turns::new(EXPORTS_AT_ONCE),
         })
     }
 
@@ -126,6 +140,9 @@ impl Dashboard {
                 Method::GET | Method::HEAD => assets::answer(&path).ok_or(Problem::NotFound),
                 _ => Err(Problem::MethodNotAllowed("GET, HEAD")),
             };
+        }
+        if let Some(hidden) = without_keys(&request) {
+            return Ok(see_other(&hidden));
         }
         let found = self.router.at(&path).map_err(|_| Problem::NotFound)?;
         let handler = found.value.find(request.method())?;
@@ -271,6 +288,22 @@ async fn checked(
     ))?;
     ask.form = fields;
     Ok(nonce)
+}
+
+/// Where the same page is asked for with a key's hint in place of a whole key,
+/// which must not stand in a URL: histories and other servers' logs keep those.
+fn without_keys(request: &HttpRequest) -> Option<String> {
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return None;
+    }
+    let query = Fields::parse(request.uri().query().unwrap_or_default().as_bytes());
+    let mut pairs = query.iter();
+    pairs.find(|(name, value)| redact(name) != *name || redact(value) != *value)?;
+    let pairs = query
+        .iter()
+        .map(|(name, value)| (redact(name), redact(value)));
+    let path = request.uri().path();
+    Some(format!("{path}?{}", encoded(pairs)))
 }
 
 /// Leads to the sign-in, and back from there where a page was asked for.

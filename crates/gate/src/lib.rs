@@ -10,6 +10,7 @@ mod identity;
 mod lease;
 mod rate;
 mod replay;
+pub mod span;
 pub mod suggest;
 mod trace;
 pub mod traffic;

@@ -197,12 +197,16 @@ pub fn search(c: &mut Conn, filter: &AuditFilter, scan: u32) -> Result<Slice, St
 }
 
 /// The place of the `scan`th record from where a search begins, by the index
-/// that it is going to use; none where there are fewer.
+/// that it is going to use; none where there are fewer. Where an account is
+/// asked for it is a place of that account's: others are not told of it.
 fn bound(c: &mut Conn, filter: &AuditFilter, scan: u32) -> Result<Option<Cursor>, StorageError> {
     let mut query = along!(
         dsl::audit_log.select((dsl::at, dsl::id)).into_boxed(),
         filter
     );
+    if let Some(account) = filter.account {
+        query = query.filter(dsl::account_id.eq(account.to_string()));
+    }
     match (filter.key, filter.account, filter.category) {
         (Some(key), _, category) => {
             query = query.filter(dsl::key_id.eq(key.to_string()));
@@ -210,8 +214,7 @@ fn bound(c: &mut Conn, filter: &AuditFilter, scan: u32) -> Result<Option<Cursor>
                 query = query.filter(sql::<Bool>(CHANGES));
             }
         }
-        (None, Some(account), category) => {
-            query = query.filter(dsl::account_id.eq(account.to_string()));
+        (None, Some(_), category) => {
             if let Some(category) = category.filter(|category| *category != Category::ApiActivity) {
                 query = query
                     .filter(dsl::category.eq(category.as_str()))

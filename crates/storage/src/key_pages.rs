@@ -165,7 +165,8 @@ impl FromStr for Place {
         let (id, rest) = text.split_once('.').ok_or(PlaceError)?;
         let value = match rest.split_once('.').ok_or(PlaceError)? {
             ("n", number) => Value::Number(number.parse().map_err(|_| PlaceError)?),
-            ("t", text) => Value::Text(text.to_owned()),
+            // No name holds what is no text to PostgreSQL.
+            ("t", text) if !text.chars().any(char::is_control) => Value::Text(text.to_owned()),
             _ => return Err(PlaceError),
         };
         let id = id.parse().map_err(|_| PlaceError)?;

@@ -62,6 +62,14 @@ pub struct DayUsage {
     pub server_errors: u64,
 }
 
+impl DayUsage {
+    /// All of that day.
+    #[must_use]
+    pub const fn all(&self) -> u64 {
+        self.ok + self.client_errors + self.rate_limited + self.server_errors
+    }
+}
+
 impl Usage {
     /// The share of requests that were answered with 4xx or 5xx, 0 to 1.
     #[must_use]

@@ -110,6 +110,21 @@ kit::on_both! {
         assert_eq!((slice.entries.len(), slice.next.unwrap().at), (0, records[500].at));
     }
 
+    fn the_end_of_a_part_tells_nothing_of_others(database) {
+        let store = database.store();
+        let (_, records) = filled(&store);
+        let key = records.iter().find_map(|record| record.key_id).unwrap();
+        let filter = AuditFilter {
+            account: Some(AccountId::nil()),
+            key: Some(key),
+            limit: Some(7),
+            ..AuditFilter::default()
+        };
+        assert!(filter.is_sparse());
+        let slice = store.read(|c| audit::search(c, &filter, 10)).unwrap();
+        assert_eq!((slice.entries.len(), slice.next), (0, None));
+    }
+
     fn each_hands_over_all_or_as_many_as_are_wanted(database) {
         let store = database.store();
         let (account, records) = filled(&store);

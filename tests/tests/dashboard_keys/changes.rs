@@ -1,7 +1,7 @@
 //! A key is edited, rotated and revoked.
 
 use serde_json::json;
-use torvus_e2e::{BODY_401, Database, TestApp, on_both, wait_until};
+use torvus_e2e::{BODY_401, Database, TestApp, on_both, token, wait_until};
 
 use crate::{READ_LIVE, READ_TEST, SOON, generate, on_plan, page_of, shown};
 
@@ -70,6 +70,60 @@ fn a_key_is_edited(database: Database) {
     assert!(refused.body.contains("id=\"allowed_ips-error\""));
     let none = [fields[0], fields[1], fields[3], ("allowed_ips", "")];
     browser.fill(&edit, &edit, &none).expect(303);
+}
+
+/// A form that was open while the key was narrowed does not widen it unasked.
+fn an_old_form_undoes_no_change(database: Database) {
+    let app = TestApp::start(database);
+    let browser = app.signed_in(&on_plan(&app, "enterprise"));
+    let fields = [READ_TEST, &[("permissions", "write")]].concat();
+    let (id, _) = generate(&browser, "shared", &fields);
+    let edit = format!("{}/edit", page_of(&id));
+    let seen = |page: &str| {
+        let (_, rest) = page.split_once("name=\"seen\" value=\"").expect("a digest");
+        rest.split('"').next().unwrap().to_owned()
+    };
+    let old = browser.get(&edit).expect(200);
+    app.admin(&[
+        "key",
+        "update",
+        &id,
+        "--permissions",
+        "read",
+        "--allow-ip",
+        "127.0.0.1",
+    ]);
+    let send = |page: &str, sent: &str| {
+        let seen = seen(page);
+        let fields = [
+            ("token", sent),
+            ("seen", seen.as_str()),
+            ("name", "renamed"),
+            ("permissions", "read"),
+            ("permissions", "write"),
+            ("expiration", "keep"),
+            ("allowed_ips", ""),
+        ];
+        browser.post(&edit, &fields)
+    };
+    let refused = send(&old.body, &token(&old, &edit)).expect(409);
+    let kept = app.admin(&["key", "show", &id]);
+    assert_eq!(
+        (&kept["permissions"], &kept["allowed_ips"], &kept["name"]),
+        (&json!(["read"]), &json!(["127.0.0.1"]), &json!("shared"))
+    );
+    // What it is now is said, and what was typed is still there.
+    for text in [
+        "It is now: shared. Permissions: Read.",
+        "127.0.0.1",
+        "value=\"renamed\"",
+    ] {
+        assert!(refused.body.contains(text), "{text}");
+    }
+    assert!(refused.body.contains("value=\"write\" checked"));
+    // Whoever has seen that may still want it.
+    send(&refused.body, &token(&refused, &edit)).expect(303);
+    assert_eq!(app.admin(&["key", "show", &id])["name"], json!("renamed"));
 }
 
 fn a_rotation_leaves_a_grace(database: Database) {
@@ -206,6 +260,7 @@ fn a_revoke_is_meant_and_final(database: Database) {
 
 on_both!(
     a_key_is_edited,
+    an_old_form_undoes_no_change,
     a_rotation_leaves_a_grace,
     a_revoke_is_meant_and_final,
 );

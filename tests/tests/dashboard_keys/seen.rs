@@ -240,7 +240,89 @@ fn what_a_key_needs_is_proposed(database: Database) {
     assert!(other.get(&wider).expect(200).body.contains("<h2>None</h2>"));
 }
 
+/// Whatever is asked with a whole key in the URL is asked once more without it.
+fn a_whole_key_does_not_stay_in_a_url(database: Database) {
+    let app = TestApp::start(database);
+    let browser = app.signed_in(&app.holder());
+    let (id, key) = generate(&browser, "live one", READ_LIVE);
+    let page = page_of(&id);
+    let end = &key[key.len() - 6..];
+    let long = "x".repeat(150);
+    for path in [
+        format!("{LIST}?q={key}&sort=name"),
+        format!("{LIST}?q={long}{key}"),
+        format!("{LIST}?q={}", key.replace('_', "%5F")),
+        format!("{page}/explain?method=GET&path=/v1/vaults/{key}"),
+        format!("{page}/edit?allowed_ips={key}"),
+        format!("/settings/audit-logs?endpoint=/v1/vaults/{key}&ip={key}"),
+        format!("/login?next=/settings/api-keys?q={key}"),
+    ] {
+        for visitor in [&browser, &app.browser()] {
+            let led = visitor.get(&path).expect(303);
+            let hidden = led.header("location").unwrap().to_owned();
+            assert!(
+                !hidden.contains(&key[..24]) && hidden.contains("%E2%80%A6"),
+                "{hidden}"
+            );
+            let next = visitor.get(&hidden);
+            assert!(
+                !next.body.contains(end) || !next.body.contains(&key[..24]),
+                "{path}"
+            );
+            let onward = next.header("location").unwrap_or_default();
+            assert!(!onward.contains(&key[..24]), "{onward}");
+        }
+    }
+    // What was typed into a form goes along to the password without it, too.
+    let rotate = format!("{page}/rotate");
+    let sent = token(&browser.get(&rotate).expect(200), &rotate);
+    app.sql("UPDATE sessions SET confirmed_at = confirmed_at - 900000000");
+    let fields = [
+        ("token", sent.as_str()),
+        ("grace", "1h"),
+        ("reason", key.as_str()),
+    ];
+    let led = browser.post(&rotate, &fields).expect(303);
+    let hidden = led.header("location").unwrap();
+    assert!(hidden.starts_with("/confirm?next="), "{hidden}");
+    assert!(!hidden.contains(&key[..24]), "{hidden}");
+    app.client(&key).get("/v1/account").expect(200);
+}
+
+/// What is not in the log any more is not taken for traffic that never was.
+fn nothing_is_proposed_from_half_a_log(database: Database) {
+    let app = TestApp::start(database);
+    let browser = app.signed_in(&on_plan(&app, "enterprise"));
+    let fields = [READ_TEST, &[("permissions", "write")]].concat();
+    let (id, key) = generate(&browser, "pruned", &fields);
+    let page = format!("{}/suggest", page_of(&id));
+    let client = app.client(&key);
+    client
+        .post("/v1/vaults", &json!({ "name": "x" }))
+        .expect(201);
+    wait_until(SOON, "the request is there", || {
+        browser.get(&page).body.contains("1 requests were decided")
+    });
+    let pruned = chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Micros, true);
+    app.admin(&["audit", "prune", "--before", &pruned]);
+    client.get("/v1/account").expect(200);
+    wait_until(SOON, "the next one is there", || {
+        browser.get(&page).body.contains("on 1 of the last")
+    });
+    let seen = browser.get(&page).expect(200).body;
+    for text in [
+        "The log was pruned: it begins at",
+        "are not in the log",
+        "nothing is proposed",
+    ] {
+        assert!(seen.contains(text), "{text}: {seen}");
+    }
+    assert!(!seen.contains("/edit?"), "{seen}");
+}
+
 on_both!(
+    nothing_is_proposed_from_half_a_log,
+    a_whole_key_does_not_stay_in_a_url,
     usage_is_what_was_used,
     another_accounts_keys_are_nowhere,
     hostile_names_are_shown_as_they_are,

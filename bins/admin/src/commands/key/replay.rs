@@ -1,21 +1,16 @@
 //! The recorded requests of one key, within a span of time.
 
-use std::collections::BTreeMap;
-
-use chrono::{NaiveDate, TimeDelta};
+use chrono::TimeDelta;
 use torvus_audit::{AuditFilter, AuditRecord};
 use torvus_authz::RouteTable;
-use torvus_domain::{Category, KeyId, KeySnapshot, Plans, Timestamp, rfc3339};
+use torvus_domain::{Category, KeyId, KeySnapshot, Plans, Timestamp};
+use torvus_gate::span::{Recorded, Span};
 use torvus_gate::traffic::{self, in_force};
-use torvus_storage::usage::{self, DayUsage};
-use torvus_storage::{Store, chains, snapshots};
+use torvus_storage::{Store, chains, snapshots, usage};
 
 use crate::context::{Context, id};
 use crate::failure::Failure;
 use crate::progress::Progress;
-
-/// How long looking takes, and how far clocks of servers may be from each other.
-const SKEW: TimeDelta = TimeDelta::minutes(1);
 
 /// The recorded requests of one key, within a span of time.
 pub(super) struct Traffic<'a> {
@@ -26,9 +21,7 @@ pub(super) struct Traffic<'a> {
     /// What was pruned from the log is not in the span.
     pub(super) from: Timestamp,
     pub(super) to: Timestamp,
-    pruned: bool,
-    /// What was counted on its whole days.
-    counted: Vec<DayUsage>,
+    span: Span,
     own: RouteTable,
     forward: &'a RouteTable,
     plans: &'a Plans,
@@ -52,19 +45,15 @@ impl<'a> Traffic<'a> {
             let plan = &key.account.plan;
             return Err(Failure::failed(format!("the settings have no plan {plan}")));
         }
-        let pruned = pruned.iter().map(|pruned| pruned.before).max();
-        let pruned = pruned.filter(|before| *before > asked);
-        // Of the day on which the span begins only a part is asked for. Where
-        // that is for what was pruned, the rest was asked for and is missing.
-        let since = pruned.unwrap_or(asked + TimeDelta::days(1)).date_naive();
-        let days = counted.days.into_iter();
+        let pruned = pruned.iter().map(|pruned| pruned.before);
+        let counted = counted.days.iter().map(|day| (day.date, day.all()));
+        let span = Span::new(asked, to, pruned, counted);
         Ok(Self {
             store,
             key,
-            from: pruned.unwrap_or(asked),
-            to,
-            pruned: pruned.is_some(),
-            counted: days.filter(|day| day.date >= since).collect(),
+            from: span.from(),
+            to: span.to(),
+            span,
             own: RouteTable::torvus(),
             forward: &context.settings.routes,
             plans,
@@ -73,20 +62,7 @@ impl<'a> Traffic<'a> {
 
     /// What is to be known of the span.
     pub(super) fn notes(&self, missing: u64) -> Vec<String> {
-        let mut notes = Vec::new();
-        if self.pruned {
-            notes.push(format!(
-                "the log was pruned: it begins at {}, and nothing before that is replayed",
-                rfc3339(self.from)
-            ));
-        }
-        if let Some(first) = self.counted.first().filter(|_| missing > 0) {
-            notes.push(format!(
-                "{missing} requests that were counted since {} are not in the log",
-                first.date
-            ));
-        }
-        notes
+        self.span.notes(missing)
     }
 
     /// Hands over each request, the oldest first; few are in memory at once.
@@ -95,17 +71,16 @@ impl<'a> Traffic<'a> {
         let filter = AuditFilter {
             key: Some(self.key.key.id),
             from: Some(self.from),
-            // What came since was counted, too; and clocks of servers differ.
-            to: self.to.checked_add_signed(SKEW),
+            to: Some(self.span.counted_to()),
             category: Some(Category::ApiActivity),
             oldest_first: true,
             ..AuditFilter::default()
         };
         let mut progress = Progress::start("replayed");
-        let mut recorded: BTreeMap<NaiveDate, u64> = BTreeMap::new();
+        let mut recorded = Recorded::default();
         let read = torvus_storage::audit::each(&self.store, filter, |entry| {
             let at = entry.record.at;
-            *recorded.entry(at.date_naive()).or_default() += 1;
+            recorded.add(at);
             if at < self.to {
                 progress.advance();
                 take(&entry.record);
@@ -114,11 +89,7 @@ impl<'a> Traffic<'a> {
         })?;
         progress.end();
         read?;
-        let missing = self.counted.iter().map(|day| {
-            let counted = day.ok + day.client_errors + day.rate_limited + day.server_errors;
-            counted.saturating_sub(recorded.get(&day.date).copied().unwrap_or(0))
-        });
-        Ok(missing.sum())
+        Ok(self.span.missing(&recorded))
     }
 
     /// By what they are decided.

@@ -6,6 +6,7 @@ use askama::Template;
 use torvus_authz::RouteTable;
 use torvus_domain::{Account, Permission};
 use torvus_key_core::Environment;
+use torvus_key_core::redact;
 use torvus_keyring::keys::{self, NewKey};
 
 use super::LIST;
@@ -136,8 +137,11 @@ pub(crate) async fn take(
     }
 }
 
-/// Leads to where the password is given again, and back with all that was typed.
+/// Leads to where the password is given again, and back with all that was typed;
+/// but a whole key does not get into a URL.
 pub(super) fn confirm_first(next: &str) -> HttpResponse {
+    // What is redacted is not ASCII any more, and a path is.
+    let next = redact(next).replace('…', "%E2%80%A6");
     see_other(&format!("/confirm?{}", encoded([("next", next)])))
 }
 

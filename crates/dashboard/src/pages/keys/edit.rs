@@ -3,13 +3,17 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use askama::Template;
-use torvus_domain::ApiKey;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest, Sha256};
+use torvus_domain::{ApiKey, rfc3339};
 use torvus_keyring::keys::{self, Edit};
 
 use super::create::problem;
 use super::fields::{Chosen, Errors, Typed};
-use super::moment::Moment;
-use super::view::{PlanView, environment};
+use super::moment::{Moment, grouped};
+use super::query::encoded;
+use super::view::{PlanView, addresses, environment, words};
 use super::{LIST, own};
 use crate::ask::Ask;
 use crate::frame::{Frame, Section};
@@ -33,7 +37,12 @@ struct EditPage {
     errors: Errors,
     problem: Option<String>,
     plan: PlanView,
+    /// What of the key the form was filled in with.
+    seen: String,
 }
+
+/// The field that holds it.
+const SEEN: &str = "seen";
 
 /// Shows the form: filled in with the key, and over it with what stands in the
 /// query.
@@ -104,8 +113,43 @@ fn shown(
         typed,
         errors,
         plan,
+        seen: digest(key),
     };
     page_with(status, &page)
+}
+
+/// Tells a key from how it is after any change that the form could undo.
+fn digest(key: &ApiKey) -> String {
+    let mut pairs = vec![
+        ("name", key.name.to_string()),
+        ("permissions", key.permissions.to_string()),
+        ("expires", key.expires_at.map(rfc3339).unwrap_or_default()),
+        (
+            "limit",
+            key.limit.map(|limit| limit.to_string()).unwrap_or_default(),
+        ),
+    ];
+    let entries = key.allowed_ips.entries().into_iter();
+    pairs.extend(entries.map(|entry| ("allowed_ips", entry.to_string())));
+    URL_SAFE_NO_PAD.encode(Sha256::digest(encoded(pairs)))
+}
+
+/// What is said where somebody else, or another tab, was faster.
+fn changed_meanwhile(key: &ApiKey, plan: &str) -> String {
+    let limit = match key.limit {
+        Some(limit) => format!("{} requests an hour", grouped(limit.into())),
+        None => format!("that of the plan {plan}"),
+    };
+    let end = key.expires_at.map(|end| Moment::at(end).exact);
+    format!(
+        "The key was changed after this form was opened. Nothing was saved. \
+         It is now: {}. Permissions: {}. Expires: {}. Addresses: {}. Limit: {limit}. \
+         Below is what you typed: saved once more, it takes the place of that.",
+        key.name,
+        words(key.permissions).join(", "),
+        end.unwrap_or_else(|| "never".to_owned()),
+        addresses(&key.allowed_ips),
+    )
 }
 
 /// Takes the form.
@@ -117,6 +161,13 @@ pub(crate) async fn take(
     let key = own(site, &visitor, &ask).await?;
     let typed = Typed::read(&ask.form);
     let mut errors = Errors::default();
+    let seen = ask.form.text(SEEN);
+    if !seen.is_empty() && seen != digest(&key) {
+        let plan = visitor.account.plan.to_string();
+        errors.form = Some(changed_meanwhile(&key, &plan));
+        let conflict = StatusCode::CONFLICT;
+        return shown(site, &visitor, &ask, &key, conflict, (typed, errors));
+    }
     let refused = StatusCode::UNPROCESSABLE_ENTITY;
     let Some(edit) = read(&typed, &mut errors) else {
         return shown(site, &visitor, &ask, &key, refused, (typed, errors));

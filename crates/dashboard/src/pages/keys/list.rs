@@ -2,7 +2,6 @@
 
 use actix_web::HttpResponse;
 use askama::Template;
-use torvus_key_core::redact;
 use torvus_storage::key_pages::{self, Attention, Edge, KeyCounts, KeySort, Place};
 
 use super::LIST;
@@ -11,7 +10,7 @@ use super::query::{ListQuery, PAGE};
 use super::view::{KeyView, PlanView};
 use crate::ask::Ask;
 use crate::frame::{Frame, Section};
-use crate::page::{page, see_other};
+use crate::page::page;
 use crate::problem::Problem;
 use crate::site::Dashboard;
 use crate::visitor::Visitor;
@@ -66,12 +65,6 @@ pub(crate) async fn show(
     ask: Ask,
 ) -> Result<HttpResponse, Problem> {
     let query = ListQuery::read(&ask.query());
-    // A key that somebody looks for is not kept in the URL: its hint finds it.
-    let hidden = redact(&query.q);
-    if hidden != query.q {
-        let q = hidden.into_owned();
-        return Ok(see_other(&ListQuery { q, ..query }.href()));
-    }
     let (account, now) = (visitor.account.id, ask.now);
     let (filter, cut) = (query.filter(), query.page());
     let (mut keys, counts) = site

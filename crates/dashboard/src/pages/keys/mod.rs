@@ -21,6 +21,7 @@ mod usage;
 mod view;
 pub(crate) mod wider;
 
+pub(crate) use query::encoded;
 use torvus_domain::{ApiKey, KeyId};
 use torvus_storage::keys as rows;
 

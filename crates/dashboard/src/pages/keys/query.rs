@@ -155,7 +155,7 @@ impl ListQuery {
 }
 
 /// Names and values as they stand in a query.
-pub(super) fn encoded(
+pub(crate) fn encoded(
     pairs: impl IntoIterator<Item = (impl AsRef<str>, impl AsRef<str>)>,
 ) -> String {
     Serializer::new(String::new()).extend_pairs(pairs).finish()

@@ -8,10 +8,11 @@ use chrono::TimeDelta;
 use torvus_audit::{AuditFilter, AuditRecord, Cursor};
 use torvus_authz::RouteTable;
 use torvus_domain::{Category, KeyId, KeySnapshot, Plans, Timestamp};
+use torvus_gate::span::{Recorded, Span};
 use torvus_gate::suggest::{Needed, Proof};
 use torvus_gate::traffic::{Traffic, in_force};
 use torvus_keyring::KeyringError;
-use torvus_storage::{Store, audit, snapshots};
+use torvus_storage::{Store, audit, chains, snapshots, usage};
 
 use super::moment::grouped;
 use super::query::encoded;
@@ -58,6 +59,10 @@ struct Found {
     needed: Needed,
     proof: Proof,
     notes: Vec<String>,
+    /// How many requests were counted and are not in the log.
+    missing: u64,
+    /// There were more than are looked at.
+    cut: bool,
 }
 
 /// By what it is decided.
@@ -69,7 +74,14 @@ struct Rules {
 
 impl Found {
     fn of(store: &Store, rules: &Rules, id: KeyId, now: Timestamp) -> Result<Self, KeyringError> {
-        let found = store.read(|c| snapshots::of_key(c, id, now))?;
+        let asked = now - TimeDelta::days(DAYS);
+        let (found, pruned, counted) = store.read(|c| {
+            let counted = usage::of_key(c, id, asked.date_naive(), now.date_naive())?;
+            Ok((snapshots::of_key(c, id, now)?, chains::pruned(c)?, counted))
+        })?;
+        let pruned = pruned.iter().map(|pruned| pruned.before);
+        let counted = counted.days.iter().map(|day| (day.date, day.all()));
+        let mut span = Span::new(asked, now, pruned, counted);
         let none = || KeyringError::NotFound(format!("key {id}"));
         let key = in_force(found.into_iter().next().ok_or_else(none)?);
         let traffic = Traffic {
@@ -78,10 +90,15 @@ impl Found {
             plans: &rules.plans,
         };
         let (mut needed, mut proof) = (Needed::default(), Proof::default());
-        each(store, id, now, |record| needed.add(&traffic, record))?;
-        let mut notes = needed.notes();
+        let (recorded, read_from) = each(store, id, &span, |record| needed.add(&traffic, record))?;
+        if let Some(at) = read_from {
+            span.read_from(at);
+        }
+        let missing = span.missing(&recorded);
+        let mut notes = span.notes(missing);
+        notes.extend(needed.notes());
         let narrowed = needed.narrowed(&rules.plans, &key, &mut notes);
-        each(store, id, now, |record| {
+        each(store, id, &span, |record| {
             proof.add(&traffic, &narrowed, record)
         })?;
         Ok(Self {
@@ -90,34 +107,43 @@ impl Found {
             needed,
             proof,
             notes,
+            missing,
+            cut: read_from.is_some(),
         })
     }
 
-    /// Something is proposed: there was traffic, and all of it passes.
+    /// Something is proposed: there was traffic, all of it is known, and passes.
     const fn proposes(&self) -> bool {
-        self.needed.let_in() > 0 && self.proof.refused() == 0
+        self.needed.let_in() > 0 && self.missing == 0 && self.proof.refused() == 0
     }
 }
 
-/// Hands over the requests of a key, the newest first. What comes in from `now`
-/// on is left aside, so that each reading is of the same.
+/// Hands over the requests of a key, the newest first. What comes in after the
+/// span's end is left aside, so that each reading is of the same. Says what was
+/// recorded, and from where on that was read if not all of it was.
 fn each(
     store: &Store,
     id: KeyId,
-    now: Timestamp,
+    span: &Span,
     mut take: impl FnMut(&AuditRecord),
-) -> Result<(), KeyringError> {
+) -> Result<(Recorded, Option<Timestamp>), KeyringError> {
+    let mut recorded = Recorded::default();
     let mut filter = AuditFilter {
         key: Some(id),
-        from: Some(now - TimeDelta::days(DAYS)),
-        to: Some(now),
+        from: Some(span.from()),
+        to: Some(span.counted_to()),
         category: Some(Category::ApiActivity),
         limit: Some(AT_ONCE),
         ..AuditFilter::default()
     };
     for _ in 0..RECORDS_MAX / u64::from(AT_ONCE) {
         let entries = store.read(|c| audit::list(c, &filter))?;
-        entries.iter().for_each(|entry| take(&entry.record));
+        for entry in &entries {
+            recorded.add(entry.record.at);
+            if entry.record.at < span.to() {
+                take(&entry.record);
+            }
+        }
         match entries.last() {
             Some(last) if entries.len() >= AT_ONCE as usize => {
                 filter.behind = Some(Cursor {
@@ -125,10 +151,10 @@ fn each(
                     id: last.record.id,
                 });
             }
-            _ => break,
+            _ => return Ok((recorded, None)),
         }
     }
-    Ok(())
+    Ok((recorded, filter.behind.map(|behind| behind.at)))
 }
 
 /// Shows what would do.
@@ -144,13 +170,20 @@ pub(crate) async fn show(
         forward: site.parts.forward.load_full(),
         plans: site.parts.plans.load_full(),
     };
+    site.settle().await;
+    let turn = site.looking.soon().await?;
     let found = site
-        .change(move |store| Found::of(store, &rules, id, now))
+        .change(move |store| {
+            let _turn = turn;
+            Found::of(store, &rules, id, now)
+        })
         .await?;
     let (was, is) = (&found.key.key, &found.narrowed.key);
     let proposed = found.proposes();
     let mut notes = found.notes.clone();
-    if found.proof.refused() > 0 {
+    if found.missing > 0 {
+        notes.push("what they needed can't be known: nothing is proposed".to_owned());
+    } else if found.proof.refused() > 0 {
         notes.push("some of its traffic can't be replayed: nothing is proposed".to_owned());
     }
     let same = was.permissions == is.permissions
@@ -159,7 +192,7 @@ pub(crate) async fn show(
     if proposed && same {
         notes.push("the key is as narrow as its traffic already".to_owned());
     }
-    if found.needed.requests() >= RECORDS_MAX {
+    if found.cut {
         notes.push(format!(
             "it had more: these are its last {}; `torvus-admin key suggest` looks at all",
             grouped(RECORDS_MAX)

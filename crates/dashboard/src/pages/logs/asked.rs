@@ -89,6 +89,11 @@ impl Asked {
     }
 
     fn take(&mut self, name: &str, value: &str) {
+        // No record has any, and databases differ in what they make of them.
+        if value.chars().any(char::is_control) {
+            self.blame(name, "must be plain text, on one line");
+            return;
+        }
         let field = FIELDS.iter().position(|field| field.0 == name);
         if let Some(given) = field.and_then(|field| self.given.get_mut(field)) {
             value.clone_into(given);
@@ -306,6 +311,9 @@ mod tests {
             let fields: Vec<_> = asked.fields().filter(|field| field.2.is_some()).collect();
             assert_eq!(fields.len(), 1, "{name}");
             assert_eq!((fields[0].0, fields[0].1), (name, value));
+        }
+        for query in ["endpoint=/v1/%00", "method=%00", "ip=1%0A2", "older=1.%00"] {
+            assert!(!read(query).is_sound(), "{query}");
         }
         for query in ["category=all", "older=1", "newer=x.y"] {
             assert!(read(query).fault.is_some(), "{query}");

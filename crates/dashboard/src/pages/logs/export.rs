@@ -9,10 +9,11 @@ use actix_web::web::Bytes;
 use actix_web::{HttpResponse, http::Method};
 use askama::Template;
 use futures_util::stream;
+use tokio::sync::AcquireError;
 use torvus_audit::AuditFilter;
 use torvus_audit::export::{Export, Format};
 use torvus_domain::Timestamp;
-use torvus_storage::audit::{self, Entry};
+use torvus_storage::audit::{Ends, Entry};
 use torvus_storage::{StorageError, Store};
 
 use super::asked::Asked;
@@ -22,6 +23,7 @@ use crate::frame::{Frame, Section};
 use crate::page::page_with;
 use crate::problem::Problem;
 use crate::site::Dashboard;
+use crate::turns::Turns;
 use crate::visitor::Visitor;
 
 /// How many records are in memory at once.
@@ -66,15 +68,21 @@ pub(crate) async fn export(
     if ask.http.method() == Method::HEAD {
         return Ok(answer.finish());
     }
+    // Where too many wait already there is nothing to begin.
+    drop(site.exporting.soon().await?);
+    let filter = find::owned(site, asked.filter).await?;
+    let filter = find::ended(site, filter, ask.now).await?;
     let part = Part {
+        ends: site.parts.store.run_read(Ends::now).await?,
         filter: AuditFilter {
             oldest_first: true,
             limit: Some(PART),
-            ..find::ended(site, asked.filter, ask.now).await?
+            ..filter
         },
         format,
         begun: false,
         store: Arc::clone(&site.parts.store),
+        turns: site.exporting.clone(),
     };
     // Where it breaks off the connection does, too: nobody takes half for all.
     Ok(
@@ -100,6 +108,8 @@ fn disposition(format: Format, now: Timestamp) -> String {
 enum Broken {
     #[error(transparent)]
     Read(#[from] StorageError),
+    #[error(transparent)]
+    Turn(#[from] AcquireError),
     #[error("records could not be written out: {0}")]
     Written(#[from] io::Error),
 }
@@ -109,18 +119,21 @@ struct Part {
     filter: AuditFilter,
     format: Format,
     begun: bool,
+    /// Where the log ended when the export began. What another server made before
+    /// that and has not put there yet would leave holes in its chain.
+    ends: Ends,
     store: Arc<Store>,
+    /// Each part waits for its own: whoever reads slowly keeps none.
+    turns: Turns,
 }
 
 impl Part {
     /// The next bytes, and what is left behind them.
     async fn read(mut self) -> Result<Option<(Bytes, Option<Self>)>, Broken> {
         loop {
-            let filter = self.filter.clone();
-            let slice = self
-                .store
-                .run_read(move |c| audit::search(c, &filter, find::SCAN))
-                .await?;
+            let turn = self.turns.in_time().await?;
+            let mut slice = find::searched(&self.store, self.filter.clone(), turn).await?;
+            slice.entries.retain(|entry| self.ends.include(entry));
             let bytes = written(self.format, self.begun, &slice.entries)?;
             self.begun = true;
             match slice.next {

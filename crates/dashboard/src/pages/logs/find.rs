@@ -4,13 +4,15 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use torvus_audit::{AuditFilter, Cursor};
-use torvus_domain::Timestamp;
-use torvus_storage::StorageError;
-use torvus_storage::audit::{self, Entry};
+use torvus_domain::{KeyId, Timestamp};
+use torvus_storage::audit::{self, Entry, Slice};
+use torvus_storage::{StorageError, Store, keys};
 
 use super::asked::{Asked, Place};
 use super::row::Row;
+use crate::problem::Problem;
 use crate::site::Dashboard;
+use crate::turns::Turn;
 
 /// How many records a page shows: with all their fields they are no light load.
 pub(super) const PAGE: usize = 20;
@@ -61,32 +63,62 @@ pub(super) async fn ended(
     Ok(filter)
 }
 
+/// What is asked of a key is asked of the account's own key: another's is like
+/// one that there never was, and nobody looks through its records to find none.
+pub(super) async fn owned(
+    site: &Dashboard,
+    mut filter: AuditFilter,
+) -> Result<AuditFilter, StorageError> {
+    if let Some(key) = filter.key {
+        let store = &site.parts.store;
+        let found = store.run_read(move |c| keys::find(c, key)).await?;
+        let own = found.is_some_and(|found| Some(found.account_id) == filter.account);
+        filter.key = Some(if own { key } else { KeyId::nil() });
+    }
+    Ok(filter)
+}
+
+/// Looks through a part of the log, in one's turn.
+pub(super) async fn searched(
+    store: &Store,
+    filter: AuditFilter,
+    turn: Turn,
+) -> Result<Slice, StorageError> {
+    store
+        .run_read(move |c| {
+            let _turn = turn;
+            audit::search(c, &filter, SCAN)
+        })
+        .await
+}
+
 /// Looks for a page.
 pub(super) async fn find(
     site: &Dashboard,
     asked: &Asked,
     now: Timestamp,
-) -> Result<Found, StorageError> {
+) -> Result<Found, Problem> {
+    let asked_for = owned(site, asked.filter.clone()).await?;
     match asked.place {
-        Place::Top => older(site, ended(site, asked.filter.clone(), now).await?).await,
+        Place::Top => older(site, ended(site, asked_for, now).await?).await,
         Place::Older(place) => {
             let behind = Some(place);
             let filter = AuditFilter {
                 behind,
-                ..asked.filter.clone()
+                ..asked_for
             };
             let mut found = older(site, filter).await?;
             found.newer = found.newer.or(behind);
             Ok(found)
         }
         Place::Newer(place) => {
-            let filter = ended(site, asked.filter.clone(), now).await?;
+            let filter = ended(site, asked_for, now).await?;
             newer(site, filter, place).await
         }
     }
 }
 
-async fn older(site: &Dashboard, filter: AuditFilter) -> Result<Found, StorageError> {
+async fn older(site: &Dashboard, filter: AuditFilter) -> Result<Found, Problem> {
     let behind = filter.behind;
     let (mut entries, next) = filled(site, filter).await?;
     let more = entries.len() > PAGE;
@@ -100,11 +132,7 @@ async fn older(site: &Dashboard, filter: AuditFilter) -> Result<Found, StorageEr
     })
 }
 
-async fn newer(
-    site: &Dashboard,
-    filter: AuditFilter,
-    place: Cursor,
-) -> Result<Found, StorageError> {
+async fn newer(site: &Dashboard, filter: AuditFilter, place: Cursor) -> Result<Found, Problem> {
     let upwards = AuditFilter {
         behind: Some(place),
         oldest_first: true,
@@ -132,17 +160,14 @@ async fn newer(
 async fn filled(
     site: &Dashboard,
     mut filter: AuditFilter,
-) -> Result<(Vec<Entry>, Option<Cursor>), StorageError> {
+) -> Result<(Vec<Entry>, Option<Cursor>), Problem> {
     let clock = &site.parts.clock;
     let begun = clock.now().monotonic;
     let mut entries = Vec::new();
     loop {
         filter.limit = u32::try_from(PAGE + 1 - entries.len()).ok();
-        let asked = filter.clone();
-        let store = &site.parts.store;
-        let slice = store
-            .run_read(move |c| audit::search(c, &asked, SCAN))
-            .await?;
+        let turn = site.looking.soon().await?;
+        let slice = searched(&site.parts.store, filter.clone(), turn).await?;
         entries.extend(slice.entries);
         let late = clock.now().monotonic.saturating_sub(begun) >= PATIENCE;
         match slice.next {
