@@ -62,6 +62,9 @@ fn usage_is_what_was_used(database: Database) {
         "{}",
         told.body
     );
+    let was = "it was refused: 403, missing permission <code>write</code>.";
+    assert!(told.body.contains(was) && told.body.contains("Today: "));
+    assert!(told.body.contains("The key was not changed since."));
     assert!(told.body.contains("permissions=read") && told.body.contains("permissions=write"));
     let told = browser
         .get(&format!("{page}/explain?method=GET&path=/v1/vaults"))

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use askama::Template;
-use torvus_domain::{ApiKey, KeySnapshot, Outcome, Plans, Timestamp};
+use torvus_domain::{ApiKey, KeyId, KeySnapshot, Outcome, Plans, Timestamp};
 use torvus_gate::{
     Change, Door, Question, Remedy, ToldCheck, before_the_gate, explain, method_of, path_of, told,
 };
@@ -14,6 +14,7 @@ use torvus_storage::snapshots;
 
 use super::moment::Moment;
 use super::query::encoded;
+use super::recorded::{self, Recorded, Which};
 use super::view::{Badge, sentence, words};
 use super::{LIST, own};
 use crate::ask::Ask;
@@ -36,6 +37,8 @@ struct ExplainPage {
     /// Of a key that was rotated: number and words of each secret.
     secrets: Vec<(String, String)>,
     answer: Option<Answer>,
+    /// What the log says, where somebody comes from there.
+    recorded: Option<Recorded>,
 }
 
 /// What was typed.
@@ -107,6 +110,11 @@ pub(crate) async fn show(
         .run_read(move |c| snapshots::of_key(c, id, now))
         .await?;
     let secrets = named(&found, now);
+    let recorded = recorded(site, &visitor, id, &query).await?;
+    if recorded.is_some() {
+        // The log says how it was then: what is asked is how it is now.
+        asked.at.clear();
+    }
     if query.has("path") {
         if let Some((question, door)) = asked.question(&mut errors, now) {
             let shown = found
@@ -141,8 +149,39 @@ pub(crate) async fn show(
         secrets,
         problem: wrong.then(|| "That is no request that could be sent: see below.".to_owned()),
         answer,
+        recorded,
     };
     page_with(status, &page)
+}
+
+/// The record that the link names, if it is one of this key.
+async fn recorded(
+    site: &Dashboard,
+    visitor: &Visitor,
+    key: KeyId,
+    query: &Fields,
+) -> Result<Option<Recorded>, Problem> {
+    let (record, at) = (query.text("record").to_owned(), query.text("at").parse());
+    let (false, Ok(at)) = (record.is_empty(), at) else {
+        return Ok(None);
+    };
+    let account = visitor.account.id;
+    let which = Which {
+        account,
+        key,
+        at,
+        record,
+    };
+    let found = site
+        .parts
+        .store
+        .run_read(move |c| recorded::find(c, &which))
+        .await?;
+    let (own, forward) = (
+        site.parts.routes.load_full(),
+        site.parts.forward.load_full(),
+    );
+    Ok(found.map(|(record, since)| Recorded::of(&record, &since, &[&own, &forward])))
 }
 
 /// The secrets of a key that has more than one.

@@ -10,6 +10,7 @@ pub(crate) mod key;
 pub(crate) mod list;
 mod moment;
 mod query;
+mod recorded;
 mod refused;
 pub(crate) mod revoke;
 pub(crate) mod rotate;

@@ -70,12 +70,14 @@ impl RefusedRow {
         let text = |text: &Option<String>| text.clone().unwrap_or_default();
         let (method, path) = (text(&record.method), text(&record.path));
         let ip = record.ip.map(|ip| ip.to_string()).unwrap_or_default();
+        let id = record.id.to_string();
         let (at, secret) = (rfc3339(record.at), record.secret.map(|one| one.to_string()));
         let mut asked = vec![
             ("method", &method),
             ("path", &path),
             ("ip", &ip),
             ("at", &at),
+            ("record", &id),
         ];
         asked.extend(secret.iter().map(|secret| ("secret", secret)));
         let asked = encoded(asked);

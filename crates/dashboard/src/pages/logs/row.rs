@@ -112,11 +112,12 @@ fn explain(record: &AuditRecord) -> Option<String> {
     let (method, path) = (record.method.as_deref()?, record.path.as_deref()?);
     let ip = record.ip.map(|ip| ip.to_string()).unwrap_or_default();
     Some(format!(
-        "/settings/api-keys/{key}/explain?method={}&path={}&ip={}&at={}",
+        "/settings/api-keys/{key}/explain?method={}&path={}&ip={}&at={}&record={}",
         escaped(method),
         escaped(path),
         escaped(&ip),
         escaped(&rfc3339(record.at)),
+        record.id,
     ))
 }
 
