@@ -28,6 +28,9 @@ const ENDS: [(&str, &str); 5] = [
     ("7d", "7 days from now"),
 ];
 
+/// The end stays as it is: what an open form stands at.
+const KEEP: &str = "keep";
+
 #[derive(Template)]
 #[template(path = "keys/grace.html")]
 struct GracePage {
@@ -116,7 +119,7 @@ pub(crate) async fn show(
     let Some(old) = old else {
         return Ok(see_other(&format!("{LIST}/{}", key.id)));
     };
-    let none = (&Typed::default(), "now");
+    let none = (&Typed::default(), KEEP);
     shown(
         &ask,
         &visitor,
@@ -138,6 +141,9 @@ pub(crate) async fn take(
         Problem::Conflict("The key has no old secret any more that works.".to_owned())
     })?;
     let (typed, text) = (Typed::read(&ask.form), ask.form.text("end"));
+    if text == KEEP {
+        return Ok(see_other(&format!("{LIST}/{}?done=same", key.id)));
+    }
     let refused = StatusCode::UNPROCESSABLE_ENTITY;
     let offered = ENDS.iter().any(|(value, _)| *value == text);
     let Some(end) = text.parse::<GraceEnd>().ok().filter(|_| offered) else {

@@ -110,7 +110,7 @@ pub(crate) async fn show(
         addresses: key.allowed_ips.entries(),
         created_by: created.map(|record| trail::by(record.actor.as_deref())),
         trail: known.trail.iter().map(Step::of).collect(),
-        secrets: secrets::rows(&known.secrets, &known.used, now),
+        secrets: secrets::rows(&known.secrets, &known.used, state == KeyState::Revoked, now),
         grace: old.is_some(),
         advice: old.map(|old| secrets::advice(old, &known.used, now)),
         refused: known

@@ -31,11 +31,18 @@ pub(super) fn in_grace(secrets: &[SecretInfo], now: Timestamp) -> Option<&Secret
         .find(|info| info.secret.replaced_at.is_some() && !info.secret.ended(now))
 }
 
-pub(super) fn rows(secrets: &[SecretInfo], used: &[SecretUsage], now: Timestamp) -> Vec<SecretRow> {
+pub(super) fn rows(
+    secrets: &[SecretInfo],
+    used: &[SecretUsage],
+    revoked: bool,
+    now: Timestamp,
+) -> Vec<SecretRow> {
     let row = |info: &SecretInfo| {
         let own: Vec<&SecretUsage> = of(info, used).collect();
         let last = own.iter().map(|usage| usage.last_seen).max();
-        let state = if info.secret.ended(now) {
+        let state = if revoked {
+            Badge::new("bad", "Revoked")
+        } else if info.secret.ended(now) {
             Badge::new("", "Ended")
         } else if info.secret.replaced_at.is_some() {
             Badge::new("warn", "In grace")
@@ -46,7 +53,12 @@ pub(super) fn rows(secrets: &[SecretInfo], used: &[SecretUsage], now: Timestamp)
         SecretRow {
             hint: hint.unwrap_or_else(|| format!("Secret {}", info.secret.number)),
             state,
-            ends: info.secret.ends_at.map(Moment::at),
+            // A revoked key takes a secret with it that had time left.
+            ends: info
+                .secret
+                .ends_at
+                .filter(|_| !revoked || info.secret.ended(now))
+                .map(Moment::at),
             requests: grouped(own.iter().map(|usage| usage.count).sum()),
             last_used: last.map(|at| Moment::ago(at, now)),
             from: addresses(&own),
