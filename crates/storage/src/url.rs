@@ -163,7 +163,10 @@ mod tests {
         for odd in ["hu?sh", "hu#sh", "hu@sh"] {
             let url = StoreUrl::parse(&format!("postgres://me:{odd}@db:5432/torvus")).unwrap();
             assert_eq!(url.to_string(), "postgres://db:5432/torvus");
-            assert!(url.postgres_address(2).contains("torvus?connect_timeout=2&"));
+            assert!(
+                url.postgres_address(2)
+                    .contains("torvus?connect_timeout=2&")
+            );
         }
     }
 }

@@ -49,7 +49,11 @@ pub(super) fn find(
         ..AuditFilter::default()
     };
     let mut found = audit::list(c, &filter)?.into_iter();
-    let Some(entry) = found.find(|entry| entry.record.id.to_string() == which.record) else {
+    let meant = |entry: &audit::Entry| {
+        let record = &entry.record;
+        record.id.to_string() == which.record && record.outcome != Outcome::Ok
+    };
+    let Some(entry) = found.find(meant) else {
         return Ok(None);
     };
     let mut since = changes::of_key(c, which.key, LOOKED_THROUGH)?;
