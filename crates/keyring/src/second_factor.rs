@@ -253,11 +253,14 @@ pub fn sign_in_with_code(
     Ok(SignedIn::Wrong)
 }
 
+/// Who is waited for, what their codes are made from, and their browser.
+type Found = (Account, SecondFactor, Option<[u8; 32]>);
+
 fn look_up(
     c: &mut Conn,
     attempt: &CodeAttempt,
     now: Timestamp,
-) -> Result<Option<(Account, SecondFactor, Option<[u8; 32]>)>, StorageError> {
+) -> Result<Option<Found>, StorageError> {
     let Some(account) = waiting(c, &attempt.waiting, now)? else {
         return Ok(None);
     };

@@ -56,6 +56,11 @@ pub struct Entered {
     pub browser: CookieSecret,
 }
 
+/// The digest of a browser that is known.
+pub(crate) type Digest = [u8; 32];
+/// Who is meant, the hash of their password, and their browser.
+type Found = (Option<Account>, Option<String>, Option<Digest>);
+
 /// What may be tried.
 pub struct Try {
     attempt: Attempt,
@@ -181,11 +186,7 @@ impl Entered {
 
 /// The account, the hash of its password, and whether its holder has signed in
 /// from this browser before. It asks the same of the store whoever is meant.
-fn look_up(
-    c: &mut Conn,
-    email: Option<&Email>,
-    attempt: &Attempt,
-) -> Result<(Option<Account>, Option<String>, Option<[u8; 32]>), StorageError> {
+fn look_up(c: &mut Conn, email: Option<&Email>, attempt: &Attempt) -> Result<Found, StorageError> {
     let account = match email {
         Some(email) => accounts::find_by_email(c, email)?,
         None => None,
@@ -203,7 +204,7 @@ pub(crate) fn known(
     c: &mut Conn,
     browser: Option<&CookieSecret>,
     account: AccountId,
-) -> Result<Option<[u8; 32]>, StorageError> {
+) -> Result<Option<Digest>, StorageError> {
     let Some(digest) = browser.map(CookieSecret::digest) else {
         return Ok(None);
     };
