@@ -166,11 +166,13 @@ impl Dashboard {
                 // Also around a page that only says what went wrong.
                 let frame = ask.frame(&visitor, Section::None);
                 let done = async {
-                    if posted {
-                        self.take_form(&mut ask, body, proxies, &visitor.secret)
-                            .await?;
+                    if !posted {
+                        return handler(self, visitor, ask).await;
                     }
-                    handler(self, visitor, ask).await
+                    match self.take_form(&mut ask, body, proxies, visitor).await? {
+                        Some(visitor) => handler(self, visitor, ask).await,
+                        None => led_to_sign_in(&ask),
+                    }
                 };
                 Ok(done.await.unwrap_or_else(|problem| problem.page(frame)))
             }
@@ -211,22 +213,37 @@ impl Dashboard {
     /// Reads a form of somebody who is signed in, once it was checked: where it
     /// comes from, that it was shown to them, and that it is sent for the first
     /// time.
+    ///
+    /// A body may take its time, and the session may end meanwhile: who sent it
+    /// is looked up once more, where the form is taken. None, and nothing is
+    /// taken, where they are not signed in any more.
     async fn take_form(
         &self,
         ask: &mut Ask,
         body: web::Payload,
         proxies: &TrustedProxies,
-        secret: &CookieSecret,
-    ) -> Result<(), Problem> {
-        let nonce = checked(ask, body, proxies, Some(secret)).await?;
-        let now = ask.now;
+        visitor: Visitor,
+    ) -> Result<Option<Visitor>, Problem> {
+        let nonce = self
+            .checked(ask, body, proxies, Some(&visitor.secret))
+            .await?;
+        let (now, secret) = (ask.now, visitor.secret);
         let store = &self.parts.store;
-        match store
-            .run_write(move |c| sent_forms::take(c, &nonce, now))
-            .await?
-        {
-            true => Ok(()),
-            false => Err(Problem::SentAlready),
+        let taken = store.run_write(move |c| {
+            let Some((session, account)) = sessions::find(c, &secret, now)? else {
+                return Ok(None);
+            };
+            let visitor = Visitor {
+                account,
+                session,
+                secret,
+            };
+            Ok(Some((sent_forms::take(c, &nonce, now)?, visitor)))
+        });
+        match taken.await? {
+            Some((true, visitor)) => Ok(Some(visitor)),
+            Some((false, _)) => Err(Problem::SentAlready),
+            None => Ok(None),
         }
     }
 
@@ -239,7 +256,32 @@ impl Dashboard {
         proxies: &TrustedProxies,
     ) -> Result<(), Problem> {
         let secret = Cookie::Browser.read(ask.http.headers(), ask.https);
-        checked(ask, body, proxies, secret.as_ref()).await.map(drop)
+        self.checked(ask, body, proxies, secret.as_ref())
+            .await
+            .map(drop)
+    }
+
+    /// Reads a form and checks where it comes from. It is as late as when it
+    /// has come whole.
+    async fn checked(
+        &self,
+        ask: &mut Ask,
+        body: web::Payload,
+        proxies: &TrustedProxies,
+        secret: Option<&CookieSecret>,
+    ) -> Result<Vec<u8>, Problem> {
+        let peer = ask.http.peer_addr().map(|peer| peer.ip());
+        let headers = ask.http.headers();
+        form::check_origin(headers, peer, proxies, ask.https)?;
+        let fields = form::read(headers, body).await?;
+        ask.now = self.parts.clock.now().wall;
+        let token = fields.text(form::TOKEN);
+        let nonce = secret.and_then(|secret| form::nonce(token, secret, ask.now));
+        let nonce = nonce.ok_or(Problem::Forbidden(
+            "This form does not belong to your session, or is too old. Allow cookies, open its page again, and send it from there.",
+        ))?;
+        ask.form = fields;
+        Ok(nonce)
     }
 
     /// Waits until what this server has answered can be read in the log, but not
@@ -269,25 +311,6 @@ impl Dashboard {
     ) -> Result<T, Problem> {
         Ok(self.try_change(work).await??)
     }
-}
-
-async fn checked(
-    ask: &mut Ask,
-    body: web::Payload,
-    proxies: &TrustedProxies,
-    secret: Option<&CookieSecret>,
-) -> Result<Vec<u8>, Problem> {
-    let peer = ask.http.peer_addr().map(|peer| peer.ip());
-    let headers = ask.http.headers();
-    form::check_origin(headers, peer, proxies, ask.https)?;
-    let fields = form::read(headers, body).await?;
-    let token = fields.text(form::TOKEN);
-    let nonce = secret.and_then(|secret| form::nonce(token, secret, ask.now));
-    let nonce = nonce.ok_or(Problem::Forbidden(
-        "This form does not belong to your session, or is too old. Allow cookies, open its page again, and send it from there.",
-    ))?;
-    ask.form = fields;
-    Ok(nonce)
 }
 
 /// Where the same page is asked for with a key's hint in place of a whole key,

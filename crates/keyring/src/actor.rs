@@ -4,6 +4,8 @@ use serde_json::Value;
 use torvus_audit::AuditRecord;
 use torvus_domain::{Account, AccountId, ApiKey, Category, Outcome, Timestamp};
 
+use crate::KeyringError;
+
 /// Who makes a change, as the audit log names them: `operator:root`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Actor(String);
@@ -31,6 +33,22 @@ impl Actor {
     #[must_use]
     pub fn holder(account: &Account) -> Self {
         Self(format!("account:{}", account.email))
+    }
+
+    /// Whether it is the holder of an account, who may do nothing while it is
+    /// suspended.
+    fn is_holder(&self) -> bool {
+        self.0.starts_with("account:")
+    }
+
+    /// Refuses new secrets to the holder of an account that is suspended: they
+    /// may have been signed in when they asked.
+    pub(crate) fn may_get_secrets(&self, account: &Account) -> Result<(), KeyringError> {
+        if self.is_holder() && account.suspended_at.is_some() {
+            let suspended = "This account is suspended. Ask whoever runs this server.";
+            return Err(KeyringError::Conflict(suspended.to_owned()));
+        }
+        Ok(())
     }
 
     /// Somebody of whom it is not known who they are.

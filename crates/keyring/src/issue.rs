@@ -44,7 +44,8 @@ pub struct Issued {
 /// # Errors
 /// [`KeyringError::NotFound`] for the account, [`KeyringError::Invalid`] for
 /// what its plan does not allow and for an expiry that has passed;
-/// [`KeyringError::Conflict`] where the pepper was retired meanwhile.
+/// [`KeyringError::Conflict`] where the pepper was retired meanwhile, and where
+/// the holder of a suspended account asks.
 pub fn issue(
     store: &Store,
     peppers: &PepperRing,
@@ -58,6 +59,7 @@ pub fn issue(
     in_one_transaction(store, |c| {
         let account = accounts::find(c, new.account_id)?
             .ok_or_else(|| KeyringError::NotFound(format!("account {}", new.account_id)))?;
+        actor.may_get_secrets(&account)?;
         let issued = prepare(&account, plans, new, now)?;
         current_in_use(c, peppers)?;
         insert(c, &issued, peppers, actor, now)?;

@@ -44,7 +44,8 @@ pub fn rotate(
 ) -> Result<Rotated, KeyringError> {
     let reason = reason::kept(reason)?;
     let (rotated, _, settled) = change_key(store, id, now, |c, now| {
-        let (before, _) = hold(c, id)?;
+        let (before, account) = hold(c, id)?;
+        actor.may_get_secrets(&account)?;
         usable(&before, now)?;
         current_in_use(c, peppers)?;
         let known = secrets::of_key(c, &before)?;

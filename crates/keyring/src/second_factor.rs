@@ -10,19 +10,22 @@ use sha2::{Digest, Sha256};
 use torvus_domain::{Account, AccountId, Outcome, Timestamp};
 use torvus_key_core::{Pepper, PepperRing};
 use torvus_storage::second_factors::{self as rows, SecondFactor};
+use torvus_storage::sessions::{self as open, Session};
 use torvus_storage::tries as left;
-use torvus_storage::{Conn, StorageError, Store, audit, known_browsers, peppers, sessions as open};
+use torvus_storage::{Conn, StorageError, Store, audit, peppers};
 use totp_rs::{Builder, Secret, Totp};
 use zeroize::Zeroizing;
 
 use crate::own_password::Holder;
 use crate::sessions::{Client, failed, record};
-use crate::sign_in::{Entered, SignedIn, begin_session, record_alone};
+use crate::sign_in::{Entered, SignedIn, begin_session, known, record_alone};
 use crate::tries::{self, What};
 use crate::{Actor, CookieSecret, KeyringError};
 
 /// How long somebody may take from the password to the code.
 pub const CODE_WAIT: TimeDelta = TimeDelta::minutes(10);
+/// How long somebody may take to set it up.
+const SET_UP_WAIT: TimeDelta = TimeDelta::minutes(15);
 /// How many recovery codes are made.
 const RECOVERY_CODES: usize = 10;
 /// 120 bits each, which are 24 characters.
@@ -31,7 +34,8 @@ const RECOVERY_BYTES: usize = 15;
 const SECRET_BYTES: usize = 20;
 const PURPOSE: &str = "one-time codes";
 
-/// The secret that an app makes codes from, in base32.
+/// The secret that an app makes codes from, in base32: while it is being set up,
+/// and never again.
 ///
 /// # Errors
 /// Those of the store; unavailable where the pepper is not at hand.
@@ -39,14 +43,20 @@ pub fn secret_of(
     c: &mut Conn,
     ring: &PepperRing,
     account: AccountId,
+    now: Timestamp,
 ) -> Result<Option<SecretString>, StorageError> {
-    let Some(factor) = rows::find(c, account)? else {
+    let factor = rows::find(c, account)?.filter(|factor| being_set_up(factor, now));
+    let Some(factor) = factor else {
         return Ok(None);
     };
     let secret = opened(&factor, ring, account)?;
     Ok(Some(SecretString::from(
         Secret::from(secret.to_vec()).to_base32(),
     )))
+}
+
+fn being_set_up(factor: &SecondFactor, now: Timestamp) -> bool {
+    factor.enabled_at.is_none() && now - factor.created_at < SET_UP_WAIT
 }
 
 /// Begins to set it up: a new secret, which counts once it is [`enable`]d.
@@ -82,7 +92,7 @@ pub fn begin(
 /// recovery codes, which are shown once. `None` where the code is wrong.
 ///
 /// # Errors
-/// [`KeyringError::Conflict`] where nothing was begun.
+/// [`KeyringError::Conflict`] where nothing was begun, or too long ago.
 pub fn enable(
     store: &Store,
     ring: &PepperRing,
@@ -92,7 +102,7 @@ pub fn enable(
 ) -> Result<Option<Vec<SecretString>>, KeyringError> {
     let account = holder.account;
     let factor = store.read(|c| rows::find(c, account.id))?;
-    let begun = factor.filter(|factor| factor.enabled_at.is_none());
+    let begun = factor.filter(|factor| being_set_up(factor, now));
     let not_begun =
         || KeyringError::Conflict("Begin to turn two-step sign-in on first.".to_owned());
     let begun = begun.ok_or_else(not_begun)?;
@@ -168,13 +178,20 @@ pub fn waiting(
     secret: &CookieSecret,
     now: Timestamp,
 ) -> Result<Option<Account>, StorageError> {
+    Ok(waiting_session(c, secret, now)?.map(|(_, account)| account))
+}
+
+fn waiting_session(
+    c: &mut Conn,
+    secret: &CookieSecret,
+    now: Timestamp,
+) -> Result<Option<(Session, Account)>, StorageError> {
     let found = open::find(c, &secret.digest())?;
-    let found = found.filter(|(session, account)| {
+    Ok(found.filter(|(session, account)| {
         session.awaits_code
             && now - session.created_at < CODE_WAIT
             && account.suspended_at.is_none()
-    });
-    Ok(found.map(|(_, account)| account))
+    }))
 }
 
 /// Takes a code: the session that waited for it ends, and one begins that is
@@ -193,21 +210,27 @@ pub fn sign_in_with_code(
         return Ok(SignedIn::Wrong);
     };
     let note = |outcome| failed("session.code", Some(&account), outcome, client, now);
-    let buckets = tries::of_sign_in(What::Code, Some(&account.email), known, client.ip);
+    let buckets = tries::of_sign_in(What::Code, Some(&account.email), known.as_ref(), client.ip);
     if let Some(wait) = tries::take(store, &buckets, note, now)? {
         return Ok(SignedIn::SlowDown(wait));
     }
     let step = step_of(&factor, ring, account.id, &attempt.code, now)?;
-    let entered = Entered::new(&account, client, now)?;
+    let mut entered = Entered::new(&account, client, now)?;
     let done = store.write(|c| {
+        // Whoever was waited for may have been ended meanwhile: then no code is
+        // used up.
+        let Some((waited, _)) = waiting_session(c, &attempt.waiting, now)? else {
+            return Ok(false);
+        };
         let right = match step {
             Some(step) => rows::take_step(c, account.id, step)?,
             None => rows::take_code(c, account.id, &digest(&attempt.code))?,
         };
-        // Whoever was waited for may have been ended meanwhile.
-        if !right || waiting(c, &attempt.waiting, now)?.is_none() {
+        if !right {
             return Ok(false);
         }
+        // A code is no password: that was given before.
+        entered.session.confirmed_at = waited.confirmed_at;
         left::give_back(c, &buckets)?;
         open::end_by_digest(c, &attempt.waiting.digest())?;
         begin_session(c, &entered, attempt.browser.as_ref())?;
@@ -230,11 +253,14 @@ pub fn sign_in_with_code(
     Ok(SignedIn::Wrong)
 }
 
+/// Who is waited for, what their codes are made from, and their browser.
+type Found = (Account, SecondFactor, Option<[u8; 32]>);
+
 fn look_up(
     c: &mut Conn,
     attempt: &CodeAttempt,
     now: Timestamp,
-) -> Result<Option<(Account, SecondFactor, bool)>, StorageError> {
+) -> Result<Option<Found>, StorageError> {
     let Some(account) = waiting(c, &attempt.waiting, now)? else {
         return Ok(None);
     };
@@ -242,10 +268,7 @@ fn look_up(
     else {
         return Ok(None);
     };
-    let known = match &attempt.browser {
-        Some(browser) => known_browsers::is_known(c, &browser.digest(), account.id)?,
-        None => false,
-    };
+    let known = known(c, attempt.browser.as_ref(), account.id)?;
     Ok(Some((account, factor, known)))
 }
 

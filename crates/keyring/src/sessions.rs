@@ -19,6 +19,8 @@ pub const LASTS: TimeDelta = TimeDelta::hours(12);
 pub const CONFIRMED_FOR: TimeDelta = TimeDelta::minutes(15);
 /// A browser is known again for so long after it was used to sign in.
 pub const BROWSER_KNOWN: TimeDelta = TimeDelta::days(365);
+/// So many sessions has an account at once: the newest. Older ones end.
+pub const SESSIONS_MAX: usize = 20;
 /// A use is noted where the last noted one is older than this.
 const NOTED_EVERY: TimeDelta = TimeDelta::seconds(10);
 
@@ -100,7 +102,8 @@ pub fn sign_out(
 }
 
 /// Ends one session of an account, or, where none is named, all others than
-/// the one that asks; says how many ended.
+/// the one that asks; says how many ended. With all others no browser is known
+/// any more either but `browser`, the one that asks.
 ///
 /// # Errors
 /// Those of the store.
@@ -109,13 +112,17 @@ pub fn end(
     account: &Account,
     asking: SessionId,
     which: Option<SessionId>,
+    browser: Option<&[u8; 32]>,
     client: &Client,
     now: Timestamp,
 ) -> Result<usize, KeyringError> {
     Ok(store.write(|c| {
         let ended = match which {
             Some(one) => usize::from(sessions::end(c, account.id, one)?),
-            None => sessions::end_all_but(c, account.id, Some(asking))?,
+            None => {
+                known_browsers::forget_others(c, account.id, browser)?;
+                sessions::end_all_but(c, account.id, Some(asking))?
+            }
         };
         if ended > 0 {
             let detail = json!({ "session": asking, "ended": ended, "which": which });

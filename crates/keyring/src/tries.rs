@@ -2,8 +2,12 @@
 //!
 //! Strangers share the tries of an account and those of their network. Who comes
 //! from a browser that the account's holder has signed in from has tries that no
-//! stranger can use up: nobody can keep a holder out by trying. All taken
-//! together there are at most 100 an hour for one account.
+//! stranger can use up: nobody can keep a holder out by trying, nor can a single
+//! browser that was left behind. All taken together there are at most 100 an
+//! hour for one account that fail.
+//!
+//! Right passwords cost as much as wrong ones: of all of an account there are
+//! only so many, and those are not given back.
 
 use std::net::IpAddr;
 
@@ -36,15 +40,23 @@ impl What {
 pub(crate) fn of_sign_in(
     what: What,
     email: Option<&Email>,
-    known: bool,
+    known: Option<&[u8; 32]>,
     ip: Option<IpAddr>,
 ) -> Vec<Bucket> {
     let (what, account) = (what.word(), email.map_or("", Email::as_str));
     let password = what == What::Password.word();
-    if known {
-        let every = if password { 3 } else { 6 };
-        let holds = if password { 10 } else { 5 };
-        return vec![bucket([what, "known", account], holds, minutes(every))];
+    if let Some(browser) = known {
+        let browser = format!("{browser:?}");
+        // One browser alone can't use up what all of them have.
+        let ((holds, every), (of_all, of_all_every)) = if password {
+            ((10, 6), (15, 4))
+        } else {
+            ((5, 12), (10, 6))
+        };
+        return vec![
+            bucket([what, "browser", &browser], holds, minutes(every)),
+            bucket([what, "known", account], of_all, minutes(of_all_every)),
+        ];
     }
     let network = network(ip);
     if password {
@@ -59,6 +71,12 @@ pub(crate) fn of_sign_in(
             bucket([what, "strangers", account], 10, minutes(6)),
         ]
     }
+}
+
+/// The bucket of all passwords of an account that are looked at, right ones too.
+pub(crate) fn of_looks(email: Option<&Email>) -> Bucket {
+    let account = email.map_or("", Email::as_str);
+    bucket(["password", "looks", account], 30, TimeDelta::seconds(10))
 }
 
 /// The bucket of those who give their password once more.
@@ -140,12 +158,12 @@ mod tests {
         };
         let of_all = |known| {
             let buckets = of_sign_in(What::Password, Some(&email), known, None);
-            // The second counts strangers wherever they are.
+            // The second counts strangers, or known browsers, wherever they are.
             an_hour(buckets.get(1).unwrap_or(&buckets[0]))
         };
         let session = of_session(SessionId::new(Timestamp::UNIX_EPOCH));
-        assert!(of_all(false) + of_all(true) + an_hour(&session[0]) <= 100);
-        let first = of_sign_in(What::Password, Some(&email), false, None);
+        assert!(of_all(None) + of_all(Some(&[1; 32])) + an_hour(&session[0]) <= 100);
+        let first = of_sign_in(What::Password, Some(&email), None, None);
         assert!(first[0].holds <= 10);
     }
 }

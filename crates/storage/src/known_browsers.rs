@@ -79,6 +79,24 @@ pub fn forget_all(c: &mut Conn, account: AccountId) -> Result<(), StorageError> 
     Ok(())
 }
 
+/// Forgets all browsers of an account but one.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn forget_others(
+    c: &mut Conn,
+    account: AccountId,
+    kept: Option<&[u8; 32]>,
+) -> Result<(), StorageError> {
+    let kept = kept.map(<[u8; 32]>::as_slice).unwrap_or_default();
+    diesel::delete(dsl::known_browsers)
+        .filter(dsl::account_id.eq(account.to_string()))
+        .filter(dsl::digest.ne(kept))
+        .execute(&mut c.0)?;
+    Ok(())
+}
+
 /// Forgets those that were not used since an instant.
 ///
 /// # Errors

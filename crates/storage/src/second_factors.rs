@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use torvus_domain::{AccountId, Timestamp};
 use torvus_key_core::PepperVersion;
 
-use crate::columns::{instant_opt, micros, number, read};
+use crate::columns::{instant, instant_opt, micros, number, read};
 use crate::conn::each;
 use crate::schema::recovery_codes::dsl as codes;
 use crate::schema::second_factors::dsl;
@@ -20,6 +20,8 @@ pub struct SecondFactor {
     pub sealed: Vec<u8>,
     /// The pepper that opens it.
     pub pepper_version: PepperVersion,
+    /// When it was begun.
+    pub created_at: Timestamp,
     /// Since when a code is asked for; none while it is being set up.
     pub enabled_at: Option<Timestamp>,
 }
@@ -30,15 +32,21 @@ pub struct SecondFactor {
 ///
 /// Those of the database.
 pub fn find(c: &mut Conn, account: AccountId) -> Result<Option<SecondFactor>, StorageError> {
-    let row: Option<(Vec<u8>, i64, Option<i64>)> = dsl::second_factors
+    let row: Option<(Vec<u8>, i64, i64, Option<i64>)> = dsl::second_factors
         .find(account.to_string())
-        .select((dsl::sealed, dsl::pepper_version, dsl::enabled_at))
+        .select((
+            dsl::sealed,
+            dsl::pepper_version,
+            dsl::created_at,
+            dsl::enabled_at,
+        ))
         .get_result(&mut c.0)
         .optional()?;
-    row.map(|(sealed, version, enabled_at)| {
+    row.map(|(sealed, version, created_at, enabled_at)| {
         Ok(SecondFactor {
             sealed,
             pepper_version: pepper_version(version)?,
+            created_at: instant(TABLE, created_at)?,
             enabled_at: instant_opt(TABLE, enabled_at)?,
         })
     })

@@ -154,6 +154,37 @@ pub fn end_by_digest(c: &mut Conn, digest: &[u8; 32]) -> Result<(), StorageError
     Ok(())
 }
 
+/// Ends the oldest sessions of an account beside one that begins, until there
+/// are `most`; says which. Those that wait for a code push none out that are
+/// open, and the other way round.
+///
+/// # Errors
+///
+/// Those of the database.
+pub fn end_surplus(
+    c: &mut Conn,
+    begins: &Session,
+    most: usize,
+) -> Result<Vec<SessionId>, StorageError> {
+    let others = i64::try_from(most.saturating_sub(1)).unwrap_or(i64::MAX);
+    let surplus: Vec<String> = dsl::sessions
+        .filter(dsl::account_id.eq(begins.account_id.to_string()))
+        .filter(dsl::awaits_code.eq(begins.awaits_code))
+        .filter(dsl::id.ne(begins.id.to_string()))
+        .order((dsl::created_at.desc(), dsl::id.desc()))
+        .offset(others)
+        .limit(i64::from(i32::MAX))
+        .select(dsl::id)
+        .load(&mut c.0)?;
+    // A few at a time: a statement has only so many variables.
+    for some in surplus.chunks(500) {
+        diesel::delete(dsl::sessions)
+            .filter(dsl::id.eq_any(some))
+            .execute(&mut c.0)?;
+    }
+    surplus.iter().map(|id| read(TABLE, id)).collect()
+}
+
 /// Gives a session another secret: the old one opens nothing any more.
 ///
 /// # Errors

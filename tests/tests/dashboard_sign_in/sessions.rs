@@ -1,5 +1,8 @@
 //! What begins a session, and what ends it.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
 use torvus_e2e::{Database, TestApp, on_both, token};
 
 use crate::{HERE, NEW, change_password, records};
@@ -165,7 +168,79 @@ fn sessions_end_by_themselves(database: Database) {
     assert!(!browser.is_in(), "after 12 hours it ends, however busy");
 }
 
+fn an_account_has_twenty_sessions(database: Database) {
+    let app = TestApp::start(database);
+    let holder = app.holder();
+    let first = app.signed_in(&holder);
+    let others: Vec<_> = (0..20).map(|_| app.signed_in(&holder)).collect();
+    assert!(!first.is_in(), "the oldest makes room");
+    assert!(others.iter().all(torvus_e2e::Browser::is_in));
+    let ended = records(&app);
+    let ended = ended.iter().filter(|record| record.0 == "session.end");
+    assert_eq!(ended.count(), 1);
+    // Ending all others forgets their browsers too.
+    let [mine, other] = [&others[0], &others[1]];
+    let forgotten = other.cookie("torvus_browser").unwrap();
+    mine.fill(HERE, "/settings/account/sessions/end", &[])
+        .expect(303);
+    let known = app.browser();
+    known.set_cookie("torvus_browser", &forgotten);
+    app.sql("UPDATE sign_in_tries SET whole_at = 0");
+    for _ in 0..10 {
+        app.browser().sign_in(&holder.email, "a guess").expect(401);
+    }
+    known.sign_in(&holder.email, &holder.password).expect(429);
+    mine.fill(HERE, "/logout", &[]).expect(303);
+    mine.sign_in(&holder.email, &holder.password).expect(303);
+    let ended = records(&app).len();
+    let session = mine.cookie("torvus_session").unwrap();
+    mine.set_cookie("torvus_session", "none");
+    let page = mine.get("/login").expect(200);
+    mine.set_cookie("torvus_session", &session);
+    let fields = [
+        ("token", &*token(&page, "/login")),
+        ("email", &*holder.email),
+        ("password", &*holder.password),
+    ];
+    mine.post("/login", &fields).expect(303);
+    let last = records(&app);
+    let of_last: Vec<&str> = last[ended..].iter().map(|one| one.0.as_str()).collect();
+    assert_eq!(of_last, ["session.end", "session.sign_in"]);
+}
+
+fn a_slow_form_ends_with_its_session(database: Database) {
+    let app = TestApp::start(database);
+    let holder = app.holder();
+    let (slow, other) = (app.signed_in(&holder), app.signed_in(&holder));
+    let action = "/settings/account/sessions/end";
+    let body = format!("token={}", token(&slow.get(HERE), action));
+    let (sent, kept) = body.split_at(body.len() - 1);
+    let address = app.url().trim_start_matches("http://").to_owned();
+    let mut stream = TcpStream::connect(&address).unwrap();
+    write!(
+        stream,
+        "POST {action} HTTP/1.1\r\nHost: {address}\r\nOrigin: http://{address}\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\
+         Cookie: torvus_session={}\r\nConnection: close\r\n\r\n{sent}",
+        body.len(),
+        slow.cookie("torvus_session").unwrap(),
+    )
+    .unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    other.fill(HERE, action, &[]).expect(303);
+    stream.write_all(kept.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(
+        answer.starts_with("HTTP/1.1 303") && answer.contains("location: /login"),
+        "{answer}"
+    );
+    assert!(other.is_in(), "what it asked for was not done");
+}
+
 on_both!(
+    an_account_has_twenty_sessions,
+    a_slow_form_ends_with_its_session,
     in_and_out,
     no_session_survives_what_ends_it,
     sessions_end_by_themselves,

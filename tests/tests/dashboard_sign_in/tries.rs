@@ -129,7 +129,36 @@ fn a_network_is_slowed_down_over_many_accounts(database: Database) {
         .expect(429);
 }
 
+fn right_passwords_are_slowed_down_too(database: Database) {
+    let app = TestApp::start(database);
+    let (holder, other) = (app.holder(), app.holder());
+    let browser = app.browser();
+    let enter = || {
+        app.browser()
+            .sign_in(&holder.email, &holder.password)
+            .status
+    };
+    let tries: Vec<u16> = (0..60).map(|_| enter()).collect();
+    assert!(tries[..30].iter().all(|status| *status == 303), "{tries:?}");
+    assert!(tries.contains(&429), "{tries:?}");
+    browser.sign_in(&other.email, &other.password).expect(303);
+}
+
+fn a_browser_left_behind_locks_out_no_other(database: Database) {
+    let app = TestApp::start(database);
+    let holder = app.holder();
+    let (left, home) = (app.signed_in(&holder), app.signed_in(&holder));
+    for browser in [&left, &home] {
+        browser.fill(HERE, "/logout", &[]).expect(303);
+    }
+    let tries = (0..20).map(|_| left.sign_in(&holder.email, "a guess").status);
+    assert_eq!(tries.filter(|status| *status == 401).count(), 10);
+    home.sign_in(&holder.email, &holder.password).expect(303);
+}
+
 on_both!(
+    right_passwords_are_slowed_down_too,
+    a_browser_left_behind_locks_out_no_other,
     nobody_learns_which_accounts_there_are,
     strangers_slow_down_nobody_but_themselves,
     operators_see_how_many_are_tried,

@@ -60,11 +60,13 @@ fn a_code_after_the_password(database: Database) {
     enter(&other, &code).expect(401);
     assert!(!other.is_in(), "no code is taken twice");
     let waiting = other.cookie("torvus_session").unwrap();
+    app.sql("UPDATE sessions SET confirmed_at = confirmed_at - 900000000 WHERE awaits_code");
     let next = totp.generate(seconds() + 30).to_string();
     other
         .fill("/login/code", "/login/code", &[("code", &next)])
         .expect(303);
     assert!(other.is_in());
+    other.fill(two_step, off, &[]).expect(403);
     assert_ne!(
         other.cookie("torvus_session").unwrap(),
         waiting,
@@ -115,6 +117,12 @@ fn a_code_after_the_password(database: Database) {
         .fill(two_step, off, &[("password", &holder.password)])
         .expect(303);
     app.signed_in(&holder);
+    // What was begun can be ended for so long.
+    let page = set_up(&browser).expect(200);
+    let (_, code) = code_now(&page);
+    app.sql("UPDATE second_factors SET created_at = created_at - 900000000");
+    let late = [("token", &*token(&page, on)), ("code", &*code)];
+    browser.post(on, &late).expect(409);
     let page = set_up(&browser).expect(200);
     let (_, code) = code_now(&page);
     let right = [("token", &*token(&page, on)), ("code", &*code)];

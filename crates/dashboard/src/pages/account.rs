@@ -6,7 +6,7 @@ use askama::Template;
 use secrecy::{ExposeSecret, SecretString};
 use torvus_domain::{Account, SessionId, Timestamp, rfc3339};
 use torvus_keyring::own_password::{self, CHARS_MAX, CHARS_MIN, Checked, Holder};
-use torvus_keyring::sessions;
+use torvus_keyring::{CookieSecret, sessions};
 use torvus_storage::sessions::{Session, list};
 
 use crate::ask::Ask;
@@ -90,6 +90,7 @@ async fn shown(
     let sessions = sessions
         .into_iter()
         .filter(|session| sessions::alive(session, now) && !session.awaits_code)
+        .take(sessions::SESSIONS_MAX)
         .map(|session| Row::of(session, visitor.session.id))
         .collect();
     let status = errors.status();
@@ -190,11 +191,15 @@ async fn end(
     which: Option<SessionId>,
 ) -> Result<usize, Problem> {
     let (client, now) = (ask.client.clone(), ask.now);
+    let browser = ask.browser.as_ref().map(CookieSecret::digest);
     let Visitor {
         account, session, ..
     } = visitor;
-    site.change(move |store| sessions::end(store, &account, session.id, which, &client, now))
-        .await
+    let ended = site.change(move |store| {
+        let kept = browser.as_ref();
+        sessions::end(store, &account, session.id, which, kept, &client, now)
+    });
+    ended.await
 }
 
 /// Signs out.

@@ -8,7 +8,7 @@ use chrono::TimeDelta;
 use percent_encoding::utf8_percent_encode;
 use secrecy::SecretString;
 use torvus_keyring::CookieSecret;
-use torvus_keyring::sign_in::{Attempt, SignedIn, sign_in};
+use torvus_keyring::sign_in::{Attempt, SignedIn, sign_in, take_try};
 
 use crate::ask::Ask;
 use crate::confirmed::{seconds, slow_down};
@@ -96,8 +96,14 @@ pub(crate) async fn take(site: &Dashboard, ask: Ask) -> Result<HttpResponse, Pro
         held: Cookie::Session.read(headers, ask.https),
     };
     let now = ask.now;
-    let tried = site.hashing(move |store| sign_in(store, &attempt, now));
-    let outcome = tried.await?;
+    let taken = site.change(move |store| take_try(store, attempt, now));
+    let outcome = match taken.await? {
+        Ok(tried) => {
+            site.hashing(move |store| sign_in(store, &tried, now))
+                .await?
+        }
+        Err(wait) => SignedIn::SlowDown(wait),
+    };
     count(&outcome);
     let (status, error, wait) = match outcome {
         SignedIn::Yes(entered) => {

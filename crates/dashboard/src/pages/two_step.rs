@@ -115,8 +115,12 @@ async fn secret_shown(
 ) -> Result<HttpResponse, Problem> {
     let (ring, id) = (site.peppers().await?, visitor.account.id);
     let store = &site.parts.store;
-    let secret = store.run_read(move |c| secret_of(c, &ring, id)).await?;
-    let secret = secret.ok_or(Problem::Internal)?;
+    let now = ask.now;
+    let secret = store
+        .run_read(move |c| secret_of(c, &ring, id, now))
+        .await?;
+    let secret = secret
+        .ok_or_else(|| Problem::Conflict("Begin to turn two-step sign-in on first.".to_owned()))?;
     let status = match error {
         Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
         None => StatusCode::OK,
@@ -154,6 +158,9 @@ pub(crate) async fn turn_on(
     visitor: Visitor,
     ask: Ask,
 ) -> Result<HttpResponse, Problem> {
+    if let Err(error) = site.confirmed(&visitor, &ask).await? {
+        return shown(site, &visitor, &ask, None, Some(error)).await;
+    }
     let code: String = ask
         .form
         .text("code")
