@@ -20,7 +20,7 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
 
 /// Decides on the request that a trusted proxy asks about, records it, and
 /// answers: 200 with who is asking, or the refusal for the proxy to hand on.
-/// Run it with [`to_its_end`](crate::to_its_end).
+/// Run it with [`to_its_end`](crate::to_its_end()).
 pub async fn forward_auth(
     guard: &Guard,
     request: HttpRequest,

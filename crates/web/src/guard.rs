@@ -165,7 +165,7 @@ pub(crate) async fn caught<T>(work: impl Future<Output = T>) -> Option<T> {
 
 /// Decides on a request, calls `handler` where it may pass, records what
 /// happened, and gives the answer. Where it can't be recorded the answer is
-/// 503. A handler that panics is a 500. Run it with [`to_its_end`](crate::to_its_end).
+/// 503. A handler that panics is a 500. Run it with [`to_its_end`](crate::to_its_end()).
 pub async fn guarded(
     guard: &Guard,
     request: HttpRequest,

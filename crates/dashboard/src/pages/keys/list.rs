@@ -205,7 +205,7 @@ fn choices(query: &ListQuery) -> Vec<Choice> {
         },
         Choice {
             name: "permission",
-            label: "May",
+            label: "Permission",
             value: text(query.permission.map(|one| one.to_string())),
             options: &[
                 ("", "Anything"),
@@ -216,7 +216,7 @@ fn choices(query: &ListQuery) -> Vec<Choice> {
         },
         Choice {
             name: "look",
-            label: "Look at",
+            label: "Needs attention",
             value: query.look_name().to_owned(),
             options: &[
                 ("", "All"),
