@@ -126,7 +126,7 @@ async function journey(browser, url, holder, scripts) {
     await page.goto(home);
     await page.getByRole("link", { name: "Change or end the grace" }).click();
     await page.getByRole("radio", { name: "Now", exact: true }).check();
-    await page.getByRole("button", { name: "Save" }).click();
+    await page.getByRole("button", { name: "End the old secret now" }).click();
     assert.equal((await curl(url, "/v1/account", token)).status, 401);
     const third = await rotate(/^Now/);
     assert.equal((await curl(url, "/v1/account", second)).status, 401);
