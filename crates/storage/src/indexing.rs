@@ -24,6 +24,8 @@ const DAMAGED: &str = "damaged";
 
 /// How many records are read before they are written.
 const BATCH: usize = 4_096;
+/// How many are written to PostgreSQL at once.
+const STATEMENT: usize = 500;
 /// How many are written before looking whether somebody waits for the turn.
 const STEP: usize = 64;
 /// How many rows of sums one transaction may have: they are stored after its
@@ -293,11 +295,12 @@ fn thread_time() -> Duration {
 /// is so much that somebody might wait for it too long; how many.
 fn insert_some(c: &mut Conn, entries: &[Entry], turn: &Turn) -> Result<usize, StorageError> {
     let (mut roll_ups, mut done) = (RollUps::default(), 0);
-    let step = if turn.is_free() { BATCH } else { STEP };
+    // On PostgreSQL all can write, and a statement has its time.
+    let step = if turn.is_free() { STATEMENT } else { STEP };
     for some in entries.chunks(step) {
         audit::insert_rows(c, some, &mut roll_ups)?;
         done += some.len();
-        if roll_ups.rows() >= ROLL_UPS_MAX || turn.is_wanted() {
+        if turn.is_free() || roll_ups.rows() >= ROLL_UPS_MAX || turn.is_wanted() {
             break;
         }
     }
