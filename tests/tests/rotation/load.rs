@@ -13,7 +13,7 @@ use crate::{instant, rotate};
 
 const CLIENTS: usize = 12;
 const ROTATIONS: usize = 50;
-const PAUSE: Duration = Duration::from_millis(3);
+const PAUSE: Duration = Duration::from_millis(12);
 
 /// An answer that has to be looked at: when its request was sent and read, and its status.
 type Seen = (DateTime<Utc>, DateTime<Utc>, u16);
